@@ -1,0 +1,1 @@
+"""Collectors that ask the running world."""

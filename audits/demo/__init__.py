@@ -1,0 +1,1 @@
+"""An embedded fleet on loopback: DNS, SMTP and HTTPS servers with known faults."""

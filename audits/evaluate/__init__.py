@@ -1,0 +1,1 @@
+"""Judging facts by policy: pure functions over a snapshot."""

@@ -1,0 +1,1 @@
+"""What was seen: frozen, typed, without opinion and without I/O."""

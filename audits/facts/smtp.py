@@ -1,0 +1,195 @@
+"""What was said in an SMTP conversation, reply by reply."""
+
+import re
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+
+from audits.facts.fact import Fact, Step
+from audits.subject import Path, Service
+
+# RFC 3463 section 2: status-code = class "." subject "." detail
+_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
+
+
+class Reply(Struct, frozen=True):
+    """One reply (RFC 5321 section 4.2).
+
+    lines: text after the code of each line, octets outside UTF-8 written as `\\xNN`.
+    elapsed_s: from the command to the last line.
+    """
+
+    code: int
+    lines: tuple[str, ...]
+    elapsed_s: float
+
+    @property
+    def text(self) -> str:
+        """Code and text as one line, as an operator would quote it."""
+        return f"{self.code} {' / '.join(self.lines)}".rstrip()
+
+    @property
+    def enhanced(self) -> str | None:
+        """The enhanced status code that begins the first line, such as `4.7.1`, or None."""
+        found = _ENHANCED.match(self.lines[0]) if self.lines else None
+        return found[1] if found else None
+
+    @property
+    def positive(self) -> bool:
+        return 200 <= self.code < 300
+
+    @property
+    def transient(self) -> bool:
+        return 400 <= self.code < 500
+
+    @property
+    def permanent(self) -> bool:
+        return 500 <= self.code < 600
+
+
+class Keyword(Struct, frozen=True):
+    """One EHLO keyword, upper-cased, with its parameters verbatim (RFC 5321 section 4.1.1.1)."""
+
+    name: str
+    params: tuple[str, ...]
+
+
+def _params(keywords: tuple[Keyword, ...], name: str) -> tuple[str, ...] | None:
+    found = [keyword.params for keyword in keywords if keyword.name == name]
+    return tuple(param for params in found for param in params) if found else None
+
+
+class Greeting(Fact, frozen=True, tag="smtp.greeting"):
+    """The first reply on a connection. name: first word of its text, empty if none."""
+
+    STEP: ClassVar[Step] = Step.GREETING
+
+    subject: Service
+    reply: Reply
+    name: str
+
+
+class EhloReply(Fact, frozen=True, tag="smtp.ehlo"):
+    """The first reply to EHLO; inside TLS on an implicit TLS port, else in clear.
+
+    keywords: in the order announced; empty unless the code is 250.
+    """
+
+    STEP: ClassVar[Step] = Step.EHLO
+
+    subject: Service
+    sent: str
+    reply: Reply
+    keywords: tuple[Keyword, ...]
+
+    def params(self, keyword: str) -> tuple[str, ...] | None:
+        """Parameters of all keywords of that name, or None where it is not announced."""
+        return _params(self.keywords, keyword)
+
+
+class EhloInTls(Fact, frozen=True, tag="smtp.ehlo-tls"):
+    """The reply to EHLO inside TLS: after STARTTLS, or the only one on an implicit TLS port."""
+
+    STEP: ClassVar[Step] = Step.EHLO
+
+    subject: Service
+    sent: str
+    reply: Reply
+    keywords: tuple[Keyword, ...]
+
+    def params(self, keyword: str) -> tuple[str, ...] | None:
+        """Parameters of all keywords of that name, or None where it is not announced."""
+        return _params(self.keywords, keyword)
+
+
+class StartTls(Fact, frozen=True, tag="smtp.starttls"):
+    """Whether STARTTLS was announced, and the reply to it if sent (RFC 3207 section 4)."""
+
+    STEP: ClassVar[Step] = Step.STARTTLS
+
+    subject: Service
+    offered: bool
+    reply: Reply | None
+
+
+class AuthAttempt(Struct, frozen=True):
+    """An AUTH command without initial response, cancelled with `*` if the server went on."""
+
+    mechanism: str
+    reply: Reply
+
+
+class AuthInClear(Fact, frozen=True, tag="smtp.auth-clear"):
+    """Replies to AUTH before TLS, no credentials sent (RFC 4954 section 4)."""
+
+    STEP: ClassVar[Step] = Step.AUTH
+
+    subject: Service
+    attempts: tuple[AuthAttempt, ...]
+
+
+class MailInClear(Fact, frozen=True, tag="smtp.mail-clear"):
+    """The reply to MAIL before TLS and without login on a submission port."""
+
+    STEP: ClassVar[Step] = Step.MAIL
+
+    subject: Service
+    sender: str
+    reply: Reply
+
+
+class RcptReply(Struct, frozen=True):
+    """One RCPT and its reply."""
+
+    recipient: str
+    reply: Reply
+
+
+class UnauthenticatedMail(Fact, frozen=True, tag="smtp.unauthenticated"):
+    """MAIL and RCPT without login inside TLS on a submission port.
+
+    foreign, local: None where MAIL was refused already, or no such recipient is known.
+    """
+
+    STEP: ClassVar[Step] = Step.RCPT
+
+    subject: Service
+    sender: str
+    mail: Reply
+    foreign: RcptReply | None
+    local: RcptReply | None
+
+
+class RoleRecipient(Fact, frozen=True, tag="smtp.rcpt-role"):
+    """MAIL and RCPT of a domain's role mailbox at one of its MX hosts; never DATA.
+
+    rcpt: None where MAIL was not accepted.
+    """
+
+    STEP: ClassVar[Step] = Step.RCPT
+
+    subject: Path
+    sender: str
+    mail: Reply
+    recipient: str
+    rcpt: Reply | None
+
+
+class Line(Struct, frozen=True):
+    """One line of a conversation. side: client, server, or `*` for a note of ours.
+
+    at_s: seconds since connect.
+    """
+
+    side: Literal["C", "S", "*"]
+    text: str
+    at_s: float
+
+
+class Transcript(Fact, frozen=True, tag="smtp.transcript"):
+    """The whole conversation with a service, bounded in lines and length, secrets left out."""
+
+    STEP: ClassVar[Step] = Step.EHLO
+
+    subject: Service
+    lines: tuple[Line, ...]

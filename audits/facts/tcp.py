@@ -1,0 +1,35 @@
+"""What a TCP connection attempt met."""
+
+from typing import ClassVar, Literal
+
+from audits.facts.fact import Fact, Step
+from audits.subject import Service, Vantage
+
+
+class PortState(Fact, frozen=True, tag="tcp.port"):
+    """How a service answered a connection attempt.
+
+    state: `open` (SYN-ACK), `closed` (RST), `filtered` (silence or an ICMP prohibition).
+    dialled: `address:port` that was really connected to. detail: the system's words if not open.
+    """
+
+    STEP: ClassVar[Step] = Step.TCP
+
+    subject: Service
+    state: Literal["open", "closed", "filtered"]
+    dialled: str
+    detail: str
+    elapsed_s: float
+
+
+class Egress(Fact, frozen=True, tag="tcp.egress"):
+    """Whether this vantage reached port 25 of anybody in this run.
+
+    tried: addresses asked. reached: up to three services that answered on port 25.
+    """
+
+    STEP: ClassVar[Step] = Step.TCP
+
+    subject: Vantage
+    tried: int
+    reached: tuple[Service, ...]

@@ -1,0 +1,83 @@
+"""What a TLS handshake gave: parameters and certificates."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from msgspec import Struct
+
+from audits.facts.fact import Fact, Step
+from audits.subject import Service
+
+
+class TlsHandshake(Fact, frozen=True, tag="tls.handshake"):
+    """One handshake with a current client (TLS 1.2 and 1.3).
+
+    completed: False where the server ended it with an alert or what it sent is not TLS; `error`
+    then says how. A connection that just broke off or fell silent is unobserved instead.
+    version: `TLSv1.3`; cipher: OpenSSL's or IANA's name. server_name: the SNI that was sent.
+    """
+
+    STEP: ClassVar[Step] = Step.TLS
+
+    subject: Service
+    completed: bool
+    error: str | None
+    version: str | None
+    cipher: str | None
+    server_name: str
+    elapsed_s: float
+
+
+class Certificate(Struct, frozen=True):
+    """One X.509 certificate (RFC 5280).
+
+    subject, issuer: RFC 4514 strings. serial: lower hex. dns_names, ip_addresses: of the SAN.
+    key_type: rsa, ec, ed25519, ed448, dsa or other. key_bits: modulus or curve size.
+    curve: OpenSSL's name for an EC key, else None. self_issued: subject equals issuer.
+    """
+
+    subject: str
+    issuer: str
+    serial: str
+    dns_names: tuple[str, ...]
+    ip_addresses: tuple[str, ...]
+    not_before: datetime
+    not_after: datetime
+    key_type: str
+    key_bits: int
+    curve: str | None
+    signature_algorithm: str
+    is_ca: bool
+    self_issued: bool
+    sha256: str
+    spki_sha256: str
+
+
+class Verification(Struct, frozen=True):
+    """What OpenSSL says of the chain as served. code: X509_V_*, 0 is ok. depth: 0 is the leaf.
+
+    at: the time that it was verified for; where a served certificate is outside its dates this is a
+    time inside them, so that trust and dates are told apart.
+    stores: what was trusted, such as `system` and the path of a private CA.
+    """
+
+    code: int
+    message: str
+    depth: int
+    at: datetime
+    stores: tuple[str, ...]
+
+
+class CertificateChain(Fact, frozen=True, tag="tls.chain"):
+    """The certificates as served, leaf first. names: those that the service is reached by.
+
+    malformed: why a served certificate could not be read; it is then left out.
+    """
+
+    STEP: ClassVar[Step] = Step.TLS
+
+    subject: Service
+    certificates: tuple[Certificate, ...]
+    names: tuple[str, ...]
+    verification: Verification | None
+    malformed: str | None

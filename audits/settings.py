@@ -1,0 +1,74 @@
+"""The settings of a run, as `mailproof.yaml` gives them, with their defaults."""
+
+from msgspec import Struct
+
+
+class ResolverSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which resolver answers. addresses: empty for the system's own.
+
+    validating: what the operator says of it; None leaves it to the pre-flight.
+    signed_name, bogus_name: names that the pre-flight asks for; `.` is signed, and a bogus name is
+    only asked for where one is given. tries: rounds over all addresses.
+    """
+
+    addresses: tuple[str, ...] = ()
+    port: int = 53
+    validating: bool | None = None
+    signed_name: str = "."
+    bogus_name: str | None = None
+    timeout_s: float = 3.0
+    tries: int = 2
+
+
+class TrustSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is trusted beside the system's public roots. ca_file: path of a PEM file."""
+
+    ca_file: str | None = None
+
+
+class VantageSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The place a run observes from. addresses: those it is seen under from outside."""
+
+    name: str = "here"
+    addresses: tuple[str, ...] = ()
+
+
+class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a probe names itself, its envelope sender, and the foreign recipient of relay probes.
+
+    recipient: a mailbox that the operator owns, at a domain that no audited host serves.
+    """
+
+    ehlo: str = "mailproof.invalid"
+    sender: str = "probe@mailproof.invalid"
+    recipient: str = "canary@mailproof.invalid"
+
+
+class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds of patience and pace. `_s` are seconds.
+
+    concurrency: subjects at once. per_address: connections at once to one address.
+    gap_s: pause to an address after a probe that its server may count as an abort.
+    domain_s, host_s: deadline for all that is asked of one domain, one host or service.
+    """
+
+    concurrency: int = 200
+    per_address: int = 2
+    gap_s: float = 0.5
+    connect_s: float = 10.0
+    banner_s: float = 30.0
+    reply_s: float = 30.0
+    tls_s: float = 10.0
+    https_s: float = 60.0
+    domain_s: float = 120.0
+    host_s: float = 120.0
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """All that a run can be told, apart from inventory, policy and waivers."""
+
+    resolver: ResolverSettings = ResolverSettings()
+    trust: TrustSettings = TrustSettings()
+    vantage: VantageSettings = VantageSettings()
+    probe: ProbeSettings = ProbeSettings()
+    limits: LimitSettings = LimitSettings()
