@@ -110,9 +110,7 @@ class Snapshot:
         numbered = enumerate(lines, start=1)
         _, first = next(numbered, (0, b""))
         snapshot = cls(read_header(first, name))
-        snapshot.add(
-            decode_observation(line, f"{name}:{n}") for n, line in numbered if line.strip()
-        )
+        snapshot.add(decode_observation(x, f"{name}:{n}") for n, x in numbered if x.strip())
         return snapshot
 
 
