@@ -89,7 +89,7 @@ class Snapshot:
         return merged
 
     def diff(self, other: "Snapshot") -> Iterator[Change]:
-        """Every key whose fact, or silence, is another one in `other`; provenance does not count."""
+        """Every key whose fact or silence differs in `other`; provenance does not count."""
         before, after = ({o.key: o for o in s} for s in (self, other))
         for key in sorted(before.keys() | after.keys(), key=lambda k: (sort_key(k[1]), k[0])):
             old, new = before.get(key), after.get(key)
