@@ -75,7 +75,7 @@ class HostRoles(Fact, frozen=True, tag="fleet.host"):
     roles: the declared ones, and `mx` where a domain's MX names the host.
     mx_of: the domains whose MX names it, sorted. services: every address and port to look at;
     a declared port stands there with an empty address while its addresses are not known.
-    addresses: where it is reached and where it sends from, declared or resolved.
+    addresses: where it is reached. sends_from: its declared outbound addresses.
     """
 
     STEP: ClassVar[Step] = Step.ADDRESS
@@ -85,6 +85,7 @@ class HostRoles(Fact, frozen=True, tag="fleet.host"):
     roles: tuple[Role, ...]
     mx_of: tuple[str, ...]
     addresses: tuple[str, ...]
+    sends_from: tuple[str, ...]
     services: tuple[Service, ...]
 
 

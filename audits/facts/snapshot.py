@@ -61,6 +61,11 @@ class Snapshot:
         found = self.get(fact, subject)
         return found.fact if isinstance(found, Observed) else None
 
+    def by_kind(self, kind: str, subject: Subject) -> Fact | None:
+        """The observed fact of a kind that is given by name, or None."""
+        found = self._by_kind.get(kind, {}).get(subject)
+        return found.fact if isinstance(found, Observed) else None
+
     def facts(self, fact: type[F]) -> Iterator[F]:
         """All observed facts of a kind, in order of subject."""
         for observation in self.observations(fact):

@@ -1,0 +1,1 @@
+"""Audits of MX records and MX hosts."""
