@@ -1,0 +1,90 @@
+"""From MX records and the inventory to the hosts and services of a run."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from audits.collect.collector import Origin
+from audits.facts.declared import DeclaredHost, HostRoles
+from audits.facts.dns import HostAddresses, MxSet
+from audits.facts.fact import Observed
+from audits.facts.snapshot import Snapshot
+from audits.facts.tcp import Egress, PortState
+from audits.subject import MailHost, Role, Service
+
+_SMTP = 25
+_REACHED_AT_MOST = 3
+
+
+def mx_hosts(snapshot: Snapshot) -> dict[MailHost, list[str]]:
+    """Every host that an observed MX set delivers to, with the domains that it serves, sorted."""
+    found: dict[MailHost, list[str]] = defaultdict(list)
+    for mx in snapshot.facts(MxSet):
+        for target in mx.targets:
+            found[MailHost(target)].append(mx.subject.name)
+    return dict(found)
+
+
+def host_roles(
+    snapshot: Snapshot,
+    hosts: Iterable[MailHost],
+    inventory: Mapping[MailHost, Observed[DeclaredHost]],
+    origin: Origin,
+) -> list[Observed[HostRoles]]:
+    """The place of each host in the run, from what is declared and what DNS said."""
+    serving = mx_hosts(snapshot)
+    provenance = origin.live("discovery")
+    return [
+        Observed(_roles(host, inventory.get(host), serving.get(host, []), snapshot), provenance)
+        for host in hosts
+    ]
+
+
+def _roles(
+    host: MailHost,
+    declared: Observed[DeclaredHost] | None,
+    mx_of: list[str],
+    snapshot: Snapshot,
+) -> HostRoles:
+    resolved = snapshot.fact(HostAddresses, host)
+    found = resolved.addresses if resolved else ()
+    if declared is None:
+        return HostRoles(
+            subject=host,
+            in_inventory=False,
+            roles=(Role.MX,),
+            mx_of=tuple(mx_of),
+            addresses=found,
+            sends_from=(),
+            services=_services(host, found, [_SMTP]),
+        )
+    said = declared.fact
+    roles = [role for role in said.roles if role is not Role.NONE or not mx_of]
+    if mx_of and Role.MX not in roles:
+        roles.append(Role.MX)
+    ports = [service.port for service in said.services]
+    if Role.MX in roles and _SMTP not in ports:
+        ports.insert(0, _SMTP)
+    addresses = said.addresses or found
+    return HostRoles(
+        subject=host,
+        in_inventory=True,
+        roles=tuple(roles),
+        mx_of=tuple(mx_of),
+        addresses=addresses,
+        sends_from=said.sends_from,
+        services=_services(host, addresses, ports),
+    )
+
+
+def _services(host: MailHost, addresses: tuple[str, ...], ports: list[int]) -> tuple[Service, ...]:
+    return tuple(
+        Service(host.name, address, port) for address in addresses or ("",) for port in ports
+    )
+
+
+def egress(snapshot: Snapshot, origin: Origin) -> Observed[Egress]:
+    """Whether port 25 of anybody was reached from here in this run."""
+    asked = [port for port in snapshot.facts(PortState) if port.subject.port == _SMTP]
+    reached = [port.subject for port in asked if port.state == "open"]
+    fact = Egress(snapshot.vantage, len(asked), tuple(reached[:_REACHED_AT_MOST]))
+    return Observed(fact, origin.live("discovery"))

@@ -1,0 +1,147 @@
+"""The directory of one run: every file whole or not there, and a mark while it is not complete."""
+
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from audits.errors import SnapshotError
+from audits.evidence.manifest import Manifest, decode_manifest, digest, encode_manifest
+from audits.facts.codec import encode_observation
+from audits.facts.fact import AnyObservation
+from audits.facts.snapshot import Header, Snapshot
+
+FACTS = "facts.jsonl"
+RESULTS = "results.jsonl"
+SUMMARY = "summary.json"
+REPORT = "report.html"
+JUDGED_BY = "policy.json"
+MANIFEST = "manifest.json"
+_PARTIAL = "facts.partial.jsonl"
+_INCOMPLETE = "INCOMPLETE"
+_CHUNK_BYTES = 1 << 20
+
+
+class OutputError(SnapshotError):
+    """A file of a run could not be written; its path and the system's words are in the message."""
+
+
+def run_id(at: datetime) -> str:
+    """`20261123T020000Z-3fa9c1`: sorts by time, and two runs of one second differ."""
+    return f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+class RunDirectory:
+    """Files of one run. A file is written beside its name and renamed, so it is never half there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._partial: IO[bytes] | None = None
+
+    @classmethod
+    def create(cls, parent: Path, name: str) -> "RunDirectory":
+        """A new directory marked INCOMPLETE. Raises OutputError."""
+        run = cls(parent / name)
+        try:
+            run.path.mkdir(parents=True)
+            (run.path / _INCOMPLETE).write_text(
+                "This run is under way or was cut off. Go on with it: mailproof run --resume\n"
+            )
+        except OSError as error:
+            raise OutputError(f"{run.path}: can't be made: {error.strerror}") from error
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "RunDirectory":
+        """The directory of a stored run. Raises SnapshotError where there is none."""
+        run = cls(path)
+        if not (path / FACTS).is_file() and not (path / _PARTIAL).is_file():
+            raise SnapshotError(f"{path}: found no {FACTS}; expected the directory of a run")
+        return run
+
+    @property
+    def complete(self) -> bool:
+        return not (self.path / _INCOMPLETE).exists()
+
+    def checkpoint(self, header: Header, observations: Iterable[AnyObservation]) -> None:
+        """Starts the file that a cut-off run is resumed from, with what is known so far."""
+        snapshot = Snapshot(header, observations)
+        self.write(_PARTIAL, snapshot.lines())
+        self._partial = (self.path / _PARTIAL).open("ab")
+
+    def keep(self, observations: Sequence[AnyObservation]) -> None:
+        """Adds observations to the checkpoint."""
+        if self._partial is not None:
+            self._partial.writelines(encode_observation(o) + b"\n" for o in observations)
+            self._partial.flush()
+
+    def write(self, name: str, lines: Iterable[bytes], *, end: bytes = b"\n") -> None:
+        """A whole file, line by line, with 0o644 less the umask. Raises OutputError."""
+        target = self.path / name
+        beside = target.with_name(f".{name}.{os.getpid()}")
+        try:
+            with beside.open("wb") as file:
+                file.writelines(line + end for line in lines)
+            beside.replace(target)
+        except OSError as error:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+            raise OutputError(f"{target}: can't be written: {error.strerror}") from error
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """The lines of a file, without line ends. Raises SnapshotError."""
+        path = self.path / name
+        try:
+            with path.open("rb") as file:
+                for line in file:
+                    yield line.rstrip(b"\r\n")
+        except OSError as error:
+            raise SnapshotError(f"{path}: can't be read: {error.strerror}") from error
+
+    def snapshot(self) -> Snapshot:
+        """What was observed: the whole, or as far as the checkpoint of a cut-off run goes.
+
+        The last line of a checkpoint may be half written; it is left out.
+        """
+        if (self.path / FACTS).is_file():
+            return Snapshot.read(self.read(FACTS), str(self.path / FACTS))
+        name = str(self.path / _PARTIAL)
+        lines = list(self.read(_PARTIAL))
+        try:
+            return Snapshot.read(lines, name)
+        except SnapshotError:
+            return Snapshot.read(lines[:-1], name)
+
+    def manifest(self) -> Manifest:
+        return decode_manifest(b"\n".join(self.read(MANIFEST)), str(self.path / MANIFEST))
+
+    def finish(self, manifest: Manifest) -> None:
+        """Writes the manifest with the digests of all files, and takes the mark away if complete."""
+        self.close()
+        if manifest.complete:
+            (self.path / _PARTIAL).unlink(missing_ok=True)
+            (self.path / _INCOMPLETE).unlink(missing_ok=True)
+        self.write(MANIFEST, [encode_manifest(manifest)])
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file that a manifest names, by name."""
+        names = sorted(
+            p.name
+            for p in self.path.iterdir()
+            if p.is_file() and p.name not in (MANIFEST, _INCOMPLETE, _PARTIAL)
+        )
+        return {name: digest(_chunks(self.path / name)) for name in names}
+
+    def close(self) -> None:
+        if self._partial is not None:
+            self._partial.close()
+            self._partial = None
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
