@@ -1,6 +1,6 @@
 """The settings of a run, as `mailproof.yaml` gives them, with their defaults."""
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class ResolverSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,10 +65,15 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """All that a run can be told, apart from inventory, policy and waivers."""
+    """All that a run can be told, apart from inventory, policy and waivers.
+
+    redirect: `address:port` to the `address:port` that is dialled instead, IPv6 in brackets; for
+    tests and the demo, where a host that the inventory does not know can't say it with `connect`.
+    """
 
     resolver: ResolverSettings = ResolverSettings()
     trust: TrustSettings = TrustSettings()
     vantage: VantageSettings = VantageSettings()
     probe: ProbeSettings = ProbeSettings()
     limits: LimitSettings = LimitSettings()
+    redirect: dict[str, str] = field(default_factory=dict)
