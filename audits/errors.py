@@ -21,5 +21,9 @@ class SnapshotError(MailproofError):
     """A stored run can't be read back, or is not of a schema that this version knows."""
 
 
+class OutputError(MailproofError):
+    """A report or evidence file could not be written; the message names path and cause."""
+
+
 class ParseError(MailproofError):
     """Text or bytes from outside do not follow their grammar; the message says where and how."""

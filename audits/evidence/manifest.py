@@ -15,7 +15,8 @@ SCHEMA = "mailproof/manifest/v1"
 class Manifest(Struct, frozen=True):
     """What a stored run is.
 
-    command: as typed; secrets are never on it, only references to them. versions: of Python, mailproof and what it stands on.
+    command: as typed; it never holds secrets, only references to them. versions: of Python,
+    mailproof and what it stands on.
     complete: False for a run that was cut off. files: name to lower hex SHA-256.
     """
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from audits.errors import SnapshotError
+from audits.errors import OutputError, SnapshotError
 from audits.evidence.manifest import Manifest, decode_manifest, digest, encode_manifest
 from audits.facts.codec import encode_observation
 from audits.facts.fact import AnyObservation
@@ -25,17 +25,13 @@ _INCOMPLETE = "INCOMPLETE"
 _CHUNK_BYTES = 1 << 20
 
 
-class OutputError(SnapshotError):
-    """A file of a run could not be written; its path and the system's words are in the message."""
-
-
 def run_id(at: datetime) -> str:
     """`20261123T020000Z-3fa9c1`: sorts by time, and two runs of one second differ."""
     return f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 class RunDirectory:
-    """Files of one run. A file is written beside its name and renamed, so it is never half there."""
+    """Files of one run. Each is written beside its name and renamed: never half there."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -119,12 +115,12 @@ class RunDirectory:
         return decode_manifest(b"\n".join(self.read(MANIFEST)), str(self.path / MANIFEST))
 
     def finish(self, manifest: Manifest) -> None:
-        """Writes the manifest with the digests of all files, and takes the mark away if complete."""
+        """Writes the manifest; takes the mark away, and the checkpoint, if it is complete."""
         self.close()
+        self.write(MANIFEST, [encode_manifest(manifest)])
         if manifest.complete:
             (self.path / _PARTIAL).unlink(missing_ok=True)
             (self.path / _INCOMPLETE).unlink(missing_ok=True)
-        self.write(MANIFEST, [encode_manifest(manifest)])
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of every file that a manifest names, by name."""
