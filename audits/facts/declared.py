@@ -1,5 +1,6 @@
 """What the inventory says of a domain or a host, and what that makes of a host in this run."""
 
+from bisect import bisect_left
 from datetime import date
 from typing import ClassVar
 
@@ -88,6 +89,11 @@ class HostRoles(Fact, frozen=True, tag="fleet.host"):
     sends_from: tuple[str, ...]
     services: tuple[Service, ...]
 
+    @property
+    def outbound(self) -> tuple[str, ...]:
+        """Addresses that it sends to other domains from; a relay's own where none is declared."""
+        return self.sends_from or (self.addresses if Role.RELAY in self.roles else ())
+
 
 class FleetScope(Fact, frozen=True, tag="fleet.scope"):
     """What a run set out to look at. hosts: names of the inventory's hosts, sorted, for look-up."""
@@ -95,3 +101,8 @@ class FleetScope(Fact, frozen=True, tag="fleet.scope"):
     subject: Vantage
     hosts: tuple[str, ...]
     limit: str | None
+
+    def lists(self, host: str) -> bool:
+        """Whether the inventory has a host of that name."""
+        place = bisect_left(self.hosts, host)
+        return place < len(self.hosts) and self.hosts[place] == host

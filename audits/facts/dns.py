@@ -129,6 +129,7 @@ class SpfTree(Fact, frozen=True, tag="dns.spf"):
     """The SPF records of a domain, first, and of every name that they include or redirect to.
 
     Depth first, in order of terms. Names with macros are not followed: they depend on the message.
+    The first node has an answer: where the domain itself is silent, the fact is unobserved.
     """
 
     subject: Domain
@@ -210,13 +211,21 @@ class DmarcWalk(Fact, frozen=True, tag="dns.dmarc"):
 
     @property
     def found_at(self) -> int | None:
-        """The index of the step whose record governs, or None: the author domain's own record
-        first, then the organizational domain's (RFC 9989 section 4.10.1)."""
+        """The index of the step whose record governs, or None (RFC 9989 section 4.10.1).
+
+        The author domain's own record comes first, then the organizational domain's, then that of
+        the public suffix above it.
+        """
         single = [i for i, step in enumerate(self.steps) if len(step.records) == 1]
         if single and single[0] == 0:
             return 0
         wanted = f"_dmarc.{self.organizational}"
-        return next((i for i in single if self.steps[i].answer.name == wanted), None)
+        for i in single:
+            if self.steps[i].answer.name == wanted:
+                return i
+        return next(
+            (i for i in single if self.steps[i].records[0].value("psd") in ("y", "Y")), None
+        )
 
 
 class StsRecord(Struct, frozen=True):
