@@ -24,7 +24,6 @@ from audits.evaluate.verdict import (
     Violation,
 )
 from audits.evaluate.waiver import Waiver
-from audits.facts.codec import pointer_value
 from audits.facts.declared import DeclaredDomain, DeclaredHost, HostRoles
 from audits.facts.dns import HostAddresses, MxSet
 from audits.facts.fact import (
@@ -38,6 +37,7 @@ from audits.facts.fact import (
     kind_of,
     subject_type,
 )
+from audits.facts.pointer import pointer_value
 from audits.facts.snapshot import Snapshot
 from audits.subject import (
     Address,

@@ -4,8 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from audits.facts.codec import pointer_value
 from audits.facts.fact import Fact, Reason, Step, kind_of
+from audits.facts.pointer import pointer_value
 from audits.subject import Subject
 
 
