@@ -1,0 +1,281 @@
+"""The demo's fleet as data: hosts and domains, each with the one thing that is wrong with it.
+
+Names end in `.example` (RFC 2606 section 2) and say what is wrong; addresses are those that
+documentation uses (RFC 5737, RFC 3849), so nothing here can mean a host of the real network.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from audits.demo.https_server import Page
+
+ORG = "example"
+HOSTS_UNDER = f"fleet.{ORG}"
+ALIAS = f"alias.{HOSTS_UNDER}"
+FILTER = f"mx1.filter-service.{ORG}"
+FILTER_ADDRESS = "192.0.2.99"
+POLICY_ADDRESS = "192.0.2.80"
+SILENT_ZONE = f"servfail.{ORG}"
+
+
+@dataclass(frozen=True)
+class DemoHost:
+    """A host of the inventory. what: the first words of a sentence about it.
+
+    sends: mail leaves from its address. ptr: names that the reverse zone gives for the address.
+    """
+
+    label: str
+    address: str
+    what: str
+    roles: tuple[str, ...] = ("mx",)
+    ports: tuple[int, ...] = (25,)
+    address6: str | None = None
+    sends: bool = False
+    ptr: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.label}.{HOSTS_UNDER}"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (self.address,) if self.address6 is None else (self.address, self.address6)
+
+
+@dataclass(frozen=True)
+class DemoDomain:
+    """A domain and what it publishes. mx: `preference host` each.
+
+    spf, dmarc: TXT at the domain and at `_dmarc`; `@@` is `@` and the domain. dkim_bits: of the RSA
+    key under selector `s2026`; 0 for a revoked key, None for none. sts: what the policy's address
+    answers; None where nothing is published, TLS-RPT included.
+    """
+
+    label: str
+    what: str
+    mx: tuple[str, ...] = (f"10 good.{HOSTS_UNDER}.",)
+    spf: tuple[str, ...] = ("v=spf1 mx -all",)
+    dmarc: tuple[str, ...] = ("v=DMARC1; p=reject; rua=mailto:dmarc-reports@@",)
+    dkim_bits: int | None = 2048
+    sts: Page | None = field(default_factory=lambda: sts_policy(f"*.{HOSTS_UNDER}"))
+    apex: str | None = None
+    sends: bool = True
+    receives: bool = True
+    group: str = "customers"
+
+    @property
+    def name(self) -> str:
+        return f"{self.label}.{ORG}"
+
+
+def sts_policy(*mx: str) -> Page:
+    """A policy that enforces TLS for the given patterns (RFC 8461 section 3.2)."""
+    lines = ("version: STSv1", "mode: enforce", *(f"mx: {m}" for m in mx), "max_age: 1209600", "")
+    return Page("200 OK", "\r\n".join(lines))
+
+
+def _mx_to(label: str) -> tuple[str, ...]:
+    return (f"10 {label}.{HOSTS_UNDER}.",)
+
+
+HOSTS = (
+    DemoHost(
+        "good",
+        "192.0.2.10",
+        "does everything right: takes mail for its domains, and from users with a login",
+        roles=("mx", "msa"),
+        ports=(25, 465, 587),
+        address6="2001:db8::10",
+        sends=True,
+        ptr=(f"good.{HOSTS_UNDER}",),
+    ),
+    DemoHost("open-relay", "192.0.2.11", "relays mail for anybody to anywhere"),
+    DemoHost(
+        "auth-in-clear",
+        "192.0.2.12",
+        "takes passwords on port 587 before TLS begins",
+        roles=("msa",),
+        ports=(465, 587),
+    ),
+    DemoHost(
+        "no-auth",
+        "192.0.2.13",
+        "takes mail on port 587 from whoever comes, with no login",
+        roles=("msa",),
+        ports=(587,),
+    ),
+    DemoHost(
+        "no-starttls",
+        "192.0.2.14",
+        "takes mail in clear only, and its outbound address has no name in the reverse zone",
+        sends=True,
+    ),
+    DemoHost("expired", "192.0.2.15", "shows a certificate that has expired"),
+    DemoHost(
+        "wrong-name",
+        "192.0.2.16",
+        "shows its users a certificate for another name, and its reverse name leads elsewhere",
+        roles=("msa",),
+        ports=(465, 587),
+        sends=True,
+        ptr=(f"good.{HOSTS_UNDER}",),
+    ),
+    DemoHost("greylisting", "192.0.2.17", "puts every stranger off with 450"),
+    DemoHost("dead", "192.0.2.18", "has nobody listening on port 25"),
+    DemoHost("silent", "192.0.2.19", "accepts the connection and says nothing"),
+    DemoHost("busy", "192.0.2.20", "answers every connection with 421"),
+)
+
+DOMAINS = (
+    DemoDomain("good", "does everything right"),
+    DemoDomain(
+        "filtered-elsewhere",
+        "has its mail filtered by a service that is not in the inventory",
+        mx=(f"10 {FILTER}.",),
+        sts=sts_policy(f"*.filter-service.{ORG}"),
+    ),
+    DemoDomain("no-mx", "has an address and no MX", mx=(), apex="192.0.2.30"),
+    DemoDomain(
+        "parked",
+        "takes no part in mail and says so",
+        mx=("0 .",),
+        spf=("v=spf1 -all",),
+        dkim_bits=None,
+        sts=None,
+        apex="192.0.2.30",
+        sends=False,
+        receives=False,
+        group="parked",
+    ),
+    DemoDomain(
+        "parked-without-null-mx",
+        "takes no part in mail and forgot to say so",
+        mx=(),
+        spf=("v=spf1 -all",),
+        dkim_bits=None,
+        sts=None,
+        apex="192.0.2.30",
+        sends=False,
+        receives=False,
+        group="parked",
+    ),
+    DemoDomain("mx-alias", "has an MX that is an alias", mx=(f"10 {ALIAS}.",)),
+    DemoDomain(
+        "mx-dangling",
+        "has an MX whose name is gone",
+        mx=(f"10 good.{HOSTS_UNDER}.", f"20 gone.{HOSTS_UNDER}."),
+    ),
+    DemoDomain("spf-twice", "has two SPF records", spf=("v=spf1 mx -all", "v=spf1 a ~all")),
+    DemoDomain("spf-open", "lets anybody send in its name", spf=("v=spf1 mx +all",)),
+    DemoDomain(
+        "spf-misspelt",
+        "has a term in its SPF record that does not exist",
+        spf=("v=spf1 ipv4:192.0.2.10 -all",),
+    ),
+    DemoDomain("dkim-short", "signs with a key of 1024 bits", dkim_bits=1024),
+    DemoDomain("dkim-revoked", "declares a selector whose key is revoked", dkim_bits=0),
+    DemoDomain(
+        "dmarc-none",
+        "watches forged mail go through",
+        dmarc=("v=DMARC1; p=none; rua=mailto:dmarc-reports@@",),
+    ),
+    DemoDomain("dmarc-missing", "has no DMARC record", dmarc=()),
+    DemoDomain(
+        "dmarc-twice",
+        "has two DMARC records, which count as none",
+        dmarc=("v=DMARC1; p=reject", "v=DMARC1; p=none"),
+    ),
+    DemoDomain(
+        "mta-sts-redirected",
+        "sends those who ask for its MTA-STS policy elsewhere",
+        sts=Page("301 Moved Permanently", location=f"https://www.{ORG}/mta-sts.txt"),
+    ),
+    DemoDomain("no-mta-sts", "has neither MTA-STS nor TLS reports", sts=None),
+    DemoDomain("servfail", "lies in a zone whose servers fail"),
+    DemoDomain("waived", "has a soft SPF record that was accepted", spf=("v=spf1 mx ?all",)),
+    DemoDomain(
+        "waiver-expired",
+        "had its weak DMARC policy accepted, until some days ago",
+        dmarc=("v=DMARC1; p=none; rua=mailto:dmarc-reports@@",),
+    ),
+    DemoDomain("open-relay", "is served by the open relay", mx=_mx_to("open-relay")),
+    DemoDomain("no-starttls", "is served in clear", mx=_mx_to("no-starttls")),
+    DemoDomain("expired", "is served with an expired certificate", mx=_mx_to("expired")),
+    DemoDomain("greylisting", "is served by the greylisting host", mx=_mx_to("greylisting")),
+    DemoDomain("dead", "is served by nobody", mx=_mx_to("dead")),
+    DemoDomain("silent", "is served by the silent host", mx=_mx_to("silent")),
+    DemoDomain("busy", "is served by the busy host", mx=_mx_to("busy")),
+)
+
+SELECTOR = "s2026"
+
+
+def policy_pages() -> dict[str, Page]:
+    """The MTA-STS pages by host name."""
+    return {f"mta-sts.{d.name}": d.sts for d in DOMAINS if d.sts is not None}
+
+
+def zones(dkim: Mapping[int, str]) -> dict[str, str]:
+    """Zone text by origin. dkim: base64 of a public key, by its size in bits."""
+    forward = [
+        f"$ORIGIN {ORG}.",
+        "$TTL 300",
+        "@ SOA ns hostmaster 1 3600 600 86400 60",
+        "@ NS ns",
+        "ns A 192.0.2.53",
+        f"{ALIAS}. CNAME good.{HOSTS_UNDER}.",
+        f"{FILTER}. A {FILTER_ADDRESS}",
+        *(line for host in HOSTS for line in _host_lines(host)),
+        *(line for d in DOMAINS if d.name != SILENT_ZONE for line in _domain_lines(d, dkim)),
+    ]
+    return {f"{ORG}.": _text(forward), **_reverse_zones()}
+
+
+def _host_lines(host: DemoHost) -> Iterator[str]:
+    yield f"{host.name}. A {host.address}"
+    if host.address6 is not None:
+        yield f"{host.name}. AAAA {host.address6}"
+
+
+def _domain_lines(domain: DemoDomain, dkim: Mapping[int, str]) -> Iterator[str]:
+    name = f"{domain.name}."
+    if domain.apex is not None:
+        yield f"{name} A {domain.apex}"
+    yield from (f"{name} MX {mx}" for mx in domain.mx)
+    yield from (f"{name} TXT {_quoted(text)}" for text in domain.spf)
+    for text in domain.dmarc:
+        yield f"_dmarc.{name} TXT {_quoted(text.replace('@@', f'@{domain.name}'))}"
+    if domain.dkim_bits is not None:
+        key = f"v=DKIM1; k=rsa; p={dkim.get(domain.dkim_bits, '')}"
+        yield f"{SELECTOR}._domainkey.{name} TXT {_quoted(key)}"
+    if domain.sts is not None:
+        yield f'_mta-sts.{name} TXT "v=STSv1; id=20260101"'
+        yield f"mta-sts.{name} A {POLICY_ADDRESS}"
+        yield f'_smtp._tls.{name} TXT "v=TLSRPTv1; rua=mailto:tls-reports@{domain.name}"'
+
+
+def _quoted(text: str) -> str:
+    """As character-strings of at most 255 octets (RFC 1035 section 3.3)."""
+    return " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
+
+
+def _reverse_zones() -> dict[str, str]:
+    apex = ("$TTL 300", f"@ SOA ns.{ORG}. hostmaster.{ORG}. 1 3600 600 86400 60", f"@ NS ns.{ORG}.")
+    four, six = "2.0.192.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa."
+    names4 = [f"{h.address.rpartition('.')[2]} PTR {n}." for h in HOSTS for n in h.ptr]
+    names6 = [
+        f"{ip_address(h.address6).reverse_pointer}. PTR {n}."
+        for h in HOSTS
+        if h.address6 is not None
+        for n in h.ptr
+    ]
+    return {
+        four: _text([f"$ORIGIN {four}", *apex, *names4]),
+        six: _text([f"$ORIGIN {six}", *apex, *names6]),
+    }
+
+
+def _text(lines: list[str]) -> str:
+    return "\n".join([*lines, ""])
