@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from audits.evaluate.target import Target, subject_type_of
 from audits.evaluate.verdict import Severity, Verdict
+from audits.facts.declared import HostRoles
+from audits.facts.dns import MxSet
 from audits.facts.fact import Fact, Observed, Unobserved, subject_type
 from audits.subject import Address, Domain, MailHost, Path, Service, Subject, Vantage
 
@@ -125,8 +127,14 @@ class Audit:
         return self.function.__module__.split(".")[-2].replace("_", "-")
 
     def facts(self) -> frozenset[type[Fact]]:
-        """Every kind of fact that the audit needs."""
-        return frozenset(need.fact for need in self.needs if need.fact is not None)
+        """Every kind of fact that the audit needs, those that make up its groups included."""
+        named = {need.fact for need in self.needs if need.fact is not None}
+        if self.subject is not Domain:
+            named.add(HostRoles)
+        for need in self.needs:
+            if need.form is EachMx:
+                named |= {MxSet, HostRoles}
+        return frozenset(named)
 
 
 def audit(
