@@ -10,6 +10,8 @@ from audits.subject import Path, Service
 
 # RFC 3463 section 2: status-code = class "." subject "." detail
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
+_RELAYING = re.compile(r"\brelay|\brcpthosts\b", re.IGNORECASE)
+_GREYLISTING = re.compile(r"gr[ea]y-?list|try again|come back", re.IGNORECASE)
 
 
 class Reply(Struct, frozen=True):
@@ -45,6 +47,26 @@ class Reply(Struct, frozen=True):
     @property
     def permanent(self) -> bool:
         return 500 <= self.code < 600
+
+    @property
+    def denies_relaying(self) -> bool:
+        """A 4yz that means no: Postfix says `454 4.7.1 … Relay access denied` by default.
+
+        Any other 4yz leaves the question open, greylisting above all.
+        """
+        if not self.transient or _GREYLISTING.search(self.text):
+            return False
+        postfix_default = self.code == 454 and self.enhanced == "4.7.1"
+        return postfix_default or _RELAYING.search(self.text) is not None
+
+    @property
+    def denies_strangers(self) -> bool:
+        """Refused for want of a login: 5yz, or a 4yz with X.7.1, "delivery not authorized"
+        (RFC 3463 section 3.8), that does not speak of greylisting."""
+        if self.permanent or self.denies_relaying:
+            return True
+        authorization = self.transient and (self.enhanced or "").endswith(".7.1")
+        return authorization and not _GREYLISTING.search(self.text)
 
 
 class Keyword(Struct, frozen=True):
