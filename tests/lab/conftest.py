@@ -1,0 +1,54 @@
+"""The lab, built once per test session; skipped with the reason where it can't be built."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.lab import Lab, running_lab
+from tests.lab.network import tool
+
+# `required`, as `.ci/run` has it: where the lab can't be built, its tests fail instead of skipping.
+LAB = os.environ.get("MAILPROOF_LAB", "")
+
+_PACKAGES = {
+    "ip": "iproute2",
+    "ss": "iproute2",
+    "nft": "nftables",
+    "knotd": "knot",
+    "keymgr": "knot",
+    "kdig": "knot-dnsutils",
+    "unbound": "unbound",
+    "postfix": "postfix",
+    "saslpasswd2": "sasl2-bin",
+    "setpriv": "util-linux",
+    "unshare": "util-linux",
+}
+
+
+def missing() -> str | None:
+    """Why the lab can't be built on this machine, as a sentence; None where it can."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return "the lab needs root, for network namespaces and ports below 1024"
+    absent = sorted({package for name, package in _PACKAGES.items() if tool(name) is None})
+    if absent:
+        return f"the lab needs the Debian packages {', '.join(absent)}"
+    return None
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    reason = missing()
+    if reason and LAB == "required":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    with running_lab() as running:
+        yield running
+
+
+@pytest.fixture
+def fleet(lab: Lab, tmp_path: Path) -> Path:
+    """A fleet repository that describes the lab."""
+    return lab.write_fleet(tmp_path / "fleet")

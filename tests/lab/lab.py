@@ -1,0 +1,298 @@
+"""The lab: who is in it, what DNS says of them, and the fleet repository that describes them."""
+
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from ruamel.yaml import YAML
+
+from tests.lab.certificates import CertificateAuthority, dkim_record
+from tests.lab.network import IPV4_NETWORK, Namespace, Network
+from tests.lab.servers import (
+    SUBMISSION,
+    SUBMISSIONS,
+    Knot,
+    Login,
+    Postfix,
+    PostfixSettings,
+    Security,
+    Unbound,
+    Zone,
+    reverse_name,
+)
+
+AUTHORITY, RESOLVER, SILENT_RESOLVER, AUDITOR = 2, 3, 4, 100
+REVERSE_ZONES = ("100.51.198.in-addr.arpa", "0.0.1.0.8.b.d.0.1.0.0.2.ip6.arpa")
+GOOD, BOGUS = "example.net", "bogus.example"
+PROBE = {
+    "ehlo": "audit.example.net",
+    "sender": "probe@audit.example.net",
+    "recipient": "canary@sink.example.org",
+}
+_EARLY_AUTH = {"smtpd_tls_auth_only": "no", "smtpd_sasl_auth_enable": "yes"}
+
+
+def _for_all(reply: str) -> str:
+    """A Postfix restriction that gives this reply to every client."""
+    return f"check_client_access static:{{{reply}}}"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A host that runs Postfix, and the one domain that it takes mail for.
+
+    label: names its namespace. number: the last part of its addresses. main, services: what its
+    main.cf and the smtpd on each port have beside stock settings. dropped: filtered ports.
+    """
+
+    label: str
+    number: int
+    domain: str
+    main: Mapping[str, str] = field(default_factory=dict)
+    services: Mapping[int, Mapping[str, str]] = field(default_factory=lambda: {25: {}})
+    tls: bool = True
+    dropped: tuple[int, ...] = ()
+
+    @property
+    def host(self) -> str:
+        return f"mx1.{self.domain}"
+
+    @property
+    def address(self) -> str:
+        return f"{IPV4_NETWORK}.{self.number}"
+
+    @property
+    def roles(self) -> list[str]:
+        return ["mx", "msa"] if len(self.services) > 1 else ["mx"]
+
+
+MACHINES = (
+    Machine("good", 10, GOOD, services={25: {}, 465: SUBMISSIONS, 587: SUBMISSION}),
+    Machine(
+        "open-relay",
+        11,
+        "open-relay.example.org",
+        # Postfix serves nobody without a word of refusal in the list, so this one is never reached.
+        main={"smtpd_relay_restrictions": "check_client_access static:OK, reject"},
+    ),
+    Machine(
+        "early-auth",
+        12,
+        "early-auth.example.org",
+        main=_EARLY_AUTH,
+        services={25: {}, 587: {}},
+    ),
+    Machine("filtered", 13, "filtered.example.org", dropped=(25,)),
+    Machine(
+        "greylisting",
+        14,
+        "greylisting.example.org",
+        main={"smtpd_client_restrictions": _for_all("450 4.2.0 Greylisted, come back later")},
+    ),
+    Machine(
+        "throttling",
+        15,
+        "throttling.example.org",
+        main={
+            "smtpd_delay_reject": "no",
+            "smtpd_client_restrictions": _for_all(
+                "421 4.7.0 Too many connections, come back later"
+            ),
+        },
+    ),
+    Machine("cleartext", 16, "cleartext.example.org", tls=False),
+    Machine(
+        "late",
+        17,
+        "late.example.org",
+        main={"smtpd_delay_reject": "no", "smtpd_client_restrictions": "sleep 8"},
+    ),
+)
+
+
+class Lab:
+    """The running lab."""
+
+    def __init__(
+        self,
+        auditor: Namespace,
+        offline: Namespace,
+        postfixes: Mapping[str, Postfix],
+        ca_file: Path,
+    ) -> None:
+        self.auditor = auditor
+        self.offline = offline
+        self.postfixes = postfixes
+        self._ca_file = ca_file
+
+    def queued(self) -> dict[str, int]:
+        """Messages in the queues, by the label of their host; empty where nobody took any."""
+        counts = {label: postfix.queued() for label, postfix in self.postfixes.items()}
+        return {label: count for label, count in counts.items() if count}
+
+    def write_fleet(
+        self, folder: Path, *, resolver: int = RESOLVER, policy: str = "baseline"
+    ) -> Path:
+        """Writes a fleet repository that describes the lab; `resolver` is the one that it asks."""
+        folder.joinpath("inventory").mkdir(parents=True)
+        _dump(folder / "mailproof.yaml", self._settings(resolver, policy))
+        _dump(folder / "inventory/hosts.yaml", {m.host: _host(m) for m in MACHINES})
+        _dump(folder / "inventory/domains.yaml", {m.domain: _domain(m) for m in MACHINES} | _MORE)
+        return folder
+
+    def mailproof(self, *arguments: str, cwd: Path, offline: bool = False) -> CompletedProcess[str]:
+        """Runs the command line from the auditor's machine, or from one without a network."""
+        namespace = self.offline if offline else self.auditor
+        command = str(Path(sys.executable).with_name("mailproof"))
+        return namespace.run(command, *arguments, cwd=cwd, timeout=180, env={"NO_COLOR": "1"})
+
+    def _settings(self, resolver: int, policy: str) -> dict[str, object]:
+        return {
+            "inventory": "inventory",
+            "policies": [policy],
+            "resolver": {
+                "addresses": [f"{IPV4_NETWORK}.{resolver}"],
+                "bogus_name": BOGUS,
+                "timeout_s": 1.0,
+            },
+            "trust": {"ca_file": str(self._ca_file)},
+            "vantage": {"name": "lab", "addresses": [f"{IPV4_NETWORK}.{AUDITOR}"]},
+            "probe": PROBE,
+            "limits": {"connect_s": 2.0, "banner_s": 4.0, "reply_s": 5.0, "https_s": 5.0},
+        }
+
+
+_MORE = {BOGUS: {"sends": True, "receives": True}}
+
+
+def _host(machine: Machine) -> dict[str, object]:
+    mail = {
+        "roles": machine.roles,
+        "addresses": [machine.address],
+        "services": [{"port": port} for port in machine.services],
+        "domains": [machine.domain],
+        "helo_name": machine.host,
+        "sends_from": [machine.address],
+    }
+    return {"hostname": machine.address, "data": {"mail": mail}}
+
+
+def _domain(machine: Machine) -> dict[str, object]:
+    domain: dict[str, object] = {
+        "sends": True,
+        "receives": True,
+        "mx": [machine.host],
+        "senders": [machine.host],
+    }
+    if "msa" in machine.roles:
+        domain["submission"] = [machine.host]
+    if machine.domain == GOOD:
+        domain["dkim"] = [{"selector": "s2026", "owner": "self"}]
+    return domain
+
+
+def _dump(path: Path, value: Mapping[str, object]) -> None:
+    yaml = YAML()
+    yaml.default_flow_style = False
+    with path.open("w") as file:
+        # Through JSON, so that tuples and shared objects come out as plain lists and mappings.
+        yaml.dump(json.loads(json.dumps(value)), file)
+
+
+def _records(machine: Machine) -> list[str]:
+    name, host = f"{machine.domain}.", f"{machine.host}."
+    return [
+        f"{name} MX 10 {host}",
+        f"{host} A {machine.address}",
+        f'{name} TXT "v=spf1 mx -all"',
+        f'{host} TXT "v=spf1 a -all"',
+        f'_dmarc.{name} TXT "v=DMARC1; p=reject; rua=mailto:postmaster@{machine.domain}"',
+    ]
+
+
+def _zones(machines: Mapping[str, Namespace], auditor: Namespace) -> list[Zone]:
+    """All zones but the root."""
+    good = next(machine for machine in MACHINES if machine.domain == GOOD)
+    others = [line for m in MACHINES if m is not good for line in _records(m)]
+    net = [
+        *_records(good),
+        f"ns1.{GOOD}. A {IPV4_NETWORK}.{AUTHORITY}",
+        f"audit.{GOOD}. A {auditor.ipv4}",
+        f"s2026._domainkey.{GOOD}. TXT {dkim_record()}",
+        f'_smtp._tls.{GOOD}. TXT "v=TLSRPTv1; rua=mailto:postmaster@{GOOD}"',
+    ]
+    pointers = [
+        f"{reverse_name(address)}. PTR {name}."
+        for name, namespace in [
+            *((m.host, machines[m.label]) for m in MACHINES),
+            (f"audit.{GOOD}", auditor),
+        ]
+        for address in (namespace.ipv4, namespace.ipv6)
+        if address
+    ]
+    return [
+        Zone(GOOD, Security.SIGNED, tuple(net)),
+        Zone("example.org", Security.UNSIGNED, tuple(others)),
+        Zone(BOGUS, Security.BOGUS, (f"{BOGUS}. MX 10 mx1.{GOOD}.",)),
+        *(
+            Zone(zone, Security.UNSIGNED, tuple(p for p in pointers if f".{zone}. " in p))
+            for zone in REVERSE_ZONES
+        ),
+    ]
+
+
+@contextmanager
+def running_lab() -> Iterator[Lab]:
+    """The whole lab, from the first namespace to the last; torn down however the block ends."""
+    with ExitStack() as stack:
+        # A polite end from outside is to run the teardown too, as Ctrl-C does.
+        stack.callback(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        network = stack.enter_context(Network(f"{IPV4_NETWORK}.{RESOLVER}"))
+        # Not pytest's folder: that one is closed to the accounts which the servers run under.
+        folder = Path(tempfile.mkdtemp(prefix="mailproof-lab-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder.chmod(0o755)
+        auditor = network.attach("audit", AUDITOR)
+        network.attach("silent", SILENT_RESOLVER).drop()
+        machines = {m.label: network.attach(m.label, m.number) for m in MACHINES}
+
+        knot = Knot(network.attach("ns1", AUTHORITY), folder / "knot")
+        stack.callback(knot.stop)
+        knot.serve(_zones(machines, auditor))
+        unbound = Unbound(network.attach("resolver", RESOLVER), folder / "unbound")
+        stack.callback(unbound.stop)
+        unbound.serve(knot.namespace, knot.trust_anchor())
+
+        authority = CertificateAuthority(folder / "certificates")
+        postfixes = {}
+        for machine in MACHINES:
+            namespace = machines[machine.label]
+            if machine.dropped:
+                namespace.drop(*machine.dropped)
+            postfix = Postfix(namespace, folder / machine.label)
+            stack.callback(postfix.stop)
+            postfix.serve(_settings(machine, authority))
+            postfixes[machine.label] = postfix
+        for server in (knot, unbound, *postfixes.values()):
+            server.wait()
+        yield Lab(auditor, network.isolated("offline"), postfixes, authority.root)
+
+
+def _settings(machine: Machine, authority: CertificateAuthority) -> PostfixSettings:
+    with_login = 587 in machine.services
+    return PostfixSettings(
+        host=machine.host,
+        domain=machine.domain,
+        certificate=authority.issue(machine.host) if machine.tls else None,
+        main=machine.main,
+        services=machine.services,
+        login=Login("alice", machine.host, "correct horse") if with_login else None,
+    )
