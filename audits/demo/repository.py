@@ -1,0 +1,180 @@
+"""Writes the demo's fleet down as a fleet repository, as an operator would keep one."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+
+from audits.demo.fleet import (
+    DOMAINS,
+    FILTER_ADDRESS,
+    HOSTS,
+    ORG,
+    POLICY_ADDRESS,
+    SELECTOR,
+    DemoDomain,
+    DemoHost,
+)
+
+# host name and port -> loopback port
+Ports = Mapping[tuple[str, int], int]
+
+CA_FILE = "ca.pem"
+RESOLVER = "resolver"
+_LOOPBACK = "127.0.0.1"
+
+
+def write_repository(
+    directory: Path, ports: Ports, resolver_port: int, filter_port: int, policy_port: int
+) -> None:
+    """Writes settings, inventory, policy and waivers below `directory`, the ports filled in."""
+    files = {
+        "mailproof.yaml": _settings(ports, resolver_port, filter_port, policy_port),
+        "inventory/hosts.yaml": _described((h.what, {h.name: _host(h, ports)}) for h in HOSTS),
+        "inventory/groups.yaml": "mx: {}\nmsa: {}\n",
+        "inventory/defaults.yaml": "data: {}\n",
+        "inventory/domains.yaml": _described((d.what, {d.name: _domain(d)}) for d in DOMAINS),
+        "policies/ours.yaml": _policy(),
+        "policies/waivers.yaml": _waivers(datetime.now(UTC).date()),
+    }
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _settings(ports: Ports, resolver_port: int, filter_port: int, policy_port: int) -> str:
+    redirect = {
+        f"{FILTER_ADDRESS}:25": f"{_LOOPBACK}:{filter_port}",
+        f"{POLICY_ADDRESS}:443": f"{_LOOPBACK}:{policy_port}",
+    }
+    # an alias of a host is a name that the inventory does not know
+    good = HOSTS[0]
+    redirect |= {
+        f"{f'[{address}]' if ':' in address else address}:25": f"{_LOOPBACK}:{ports[good.name, 25]}"
+        for address in good.addresses
+    }
+    return _yaml(
+        {
+            "inventory": "inventory",
+            "policies": ["policies/ours.yaml"],
+            "waivers": "policies/waivers.yaml",
+            "resolver": {
+                "addresses": [_LOOPBACK],
+                "port": resolver_port,
+                "validating": False,
+                "timeout_s": 1,
+                "tries": 1,
+            },
+            "trust": {"ca_file": CA_FILE},
+            "vantage": {"name": "demo"},
+            "probe": {
+                "ehlo": f"audit.{ORG}",
+                "sender": f"probe@audit.{ORG}",
+                "recipient": f"canary@sink.{ORG}",
+            },
+            "limits": {"gap_s": 0.1, "connect_s": 2, "banner_s": 2, "reply_s": 3, "https_s": 5},
+            "redirect": _block(redirect),
+            "runs": "runs",
+        }
+    )
+
+
+def _host(host: DemoHost, ports: Ports) -> dict[str, object]:
+    mail: dict[str, object] = {
+        "roles": list(host.roles),
+        "services": [
+            {"port": port, "connect": f"{_LOOPBACK}:{ports[host.name, port]}"}
+            for port in host.ports
+        ],
+    }
+    if host.sends:
+        mail["sends_from"] = list(host.addresses)
+    return {"hostname": host.address, "groups": list(host.roles), "data": {"mail": mail}}
+
+
+def _domain(domain: DemoDomain) -> dict[str, object]:
+    declared: dict[str, object] = {
+        "groups": [domain.group],
+        "sends": domain.sends,
+        "receives": domain.receives,
+    }
+    if domain.dkim_bits is not None:
+        declared["dkim"] = [{"selector": SELECTOR, "owner": "self"}]
+    return declared
+
+
+def _policy() -> str:
+    return _yaml(
+        {
+            "name": "ours",
+            "version": "1",
+            "title": "What we ask of our mail",
+            "extends": ["baseline"],
+            "audits": {
+                "mx-host-in-inventory": {
+                    "params": {"allowed_provider_suffixes": [f"filter-service.{ORG}"]}
+                },
+                "mx-target-resolves": {
+                    "params": {"allow_private": ["192.0.2.0/24", "2001:db8::/32"]}
+                },
+            },
+        }
+    )
+
+
+def _waivers(today: date) -> str:
+    approved = {"owner": "mail operations", "approved_by": "head of information security"}
+    return _yaml(
+        [
+            _block(
+                {
+                    "id": "W-1",
+                    "audit": "spf-all-strict-enough",
+                    "scope": f"domain:waived.{ORG}",
+                    "reason": "a sender that we cannot list yet is being moved",
+                    "risk": "forged mail is judged by DKIM and DMARC alone",
+                    **approved,
+                    "approved_on": today - timedelta(days=20),
+                    "expires": today + timedelta(days=70),
+                    "ticket": "MAIL-17",
+                }
+            ),
+            _block(
+                {
+                    "id": "W-2",
+                    "audit": "dmarc-policy-enforced",
+                    "scope": f"domain:waiver-expired.{ORG}",
+                    "reason": "reports are being read before mail is quarantined",
+                    "risk": "forged mail is delivered meanwhile",
+                    **approved,
+                    "approved_on": today - timedelta(days=100),
+                    "expires": today - timedelta(days=10),
+                    "ticket": "MAIL-4",
+                }
+            ),
+        ]
+    )
+
+
+def _described(entries: Iterable[tuple[str, Mapping[str, object]]]) -> str:
+    return "\n".join(f"# {what}\n{_yaml(entry)}" for what, entry in entries)
+
+
+def _block(entry: Mapping[str, object]) -> CommentedMap:
+    """A map that is written with one key a line."""
+    block = CommentedMap(entry)
+    block.fa.set_block_style()
+    return block
+
+
+def _yaml(value: object) -> str:
+    yaml = YAML()
+    yaml.default_flow_style = None  # the innermost lists and maps on one line
+    yaml.width = 100
+    text = StringIO()
+    yaml.dump(value, text)
+    return text.getvalue()

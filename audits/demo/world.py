@@ -1,0 +1,229 @@
+"""Brings the demo's fleet to life on loopback: its DNS, SMTP and HTTPS servers, and its files."""
+
+import asyncio
+import base64
+import socket
+import ssl
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import dns.message
+import dns.name
+import dns.rcode
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from audits.demo.certificates import Authority
+from audits.demo.dns_server import DnsServer
+from audits.demo.fleet import (
+    ALIAS,
+    DOMAINS,
+    FILTER,
+    HOSTS,
+    HOSTS_UNDER,
+    SILENT_ZONE,
+    policy_pages,
+    zones,
+)
+from audits.demo.https_server import PolicyServer
+from audits.demo.repository import CA_FILE, write_repository
+from audits.demo.smtp_server import Behaviour, SmtpServer
+from audits.errors import MailproofError
+
+_LOOPBACK = "127.0.0.1"
+_NEVER_S = 3600.0
+_START_S = 30.0
+_MECHANISMS = ("PLAIN", "LOGIN")
+
+
+class FailingZone(DnsServer):
+    """Answers from its zones, and SERVFAIL for everything at and below one name."""
+
+    def __init__(self, zones: Mapping[str, str], failing: str) -> None:
+        super().__init__(zones)
+        self._failing = dns.name.from_text(failing)
+
+    async def reply(self, wire: bytes, *, over_tcp: bool) -> Iterable[bytes]:
+        answers = await super().reply(wire, over_tcp=over_tcp)
+        return [self._or_failure(answer) for answer in answers]
+
+    def _or_failure(self, wire: bytes) -> bytes:
+        response = dns.message.from_wire(wire)
+        if not any(q.name.is_subdomain(self._failing) for q in response.question):
+            return wire
+        for section in response.sections[1:]:
+            section.clear()
+        response.set_rcode(dns.rcode.SERVFAIL)
+        return response.to_wire()
+
+
+class World:
+    """The fleet, alive between entering and leaving; `directory` is then its fleet repository.
+
+    ports: the loopback port of each host and port, the filtering service's among them. It listens
+    on ports that the system gives, writes below `directory` only, and leaves no server behind.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.ports: dict[tuple[str, int], int] = {}
+        self.resolver_port = 0
+        self.policy_port = 0
+        self._servers = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._servers.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._servers.aclose()
+
+    async def _start(self) -> None:
+        authority = Authority("mailproof demo")
+        names = await self._servers.enter_async_context(
+            FailingZone(zones({bits: dkim_key(bits) for bits in (1024, 2048)}), SILENT_ZONE)
+        )
+        policies = await self._servers.enter_async_context(
+            PolicyServer(policy_pages(), lambda name: authority.issue(name).server_context())
+        )
+        self.resolver_port, self.policy_port = names.port, policies.port
+        for place, behaviour in behaviours(authority).items():
+            server = await self._servers.enter_async_context(SmtpServer(behaviour))
+            self.ports[place] = server.port
+        for place in _CLOSED:
+            self.ports[place] = self._servers.enter_context(closed_port())
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / CA_FILE).write_bytes(authority.root_pem)
+        write_repository(
+            self.directory, self.ports, self.resolver_port, self.ports[FILTER, 25], self.policy_port
+        )
+
+
+@contextmanager
+def running_world(directory: Path) -> Iterator[World]:
+    """The fleet in a thread of its own, so that the caller's thread can run the real job on it.
+
+    Raises MailproofError where the servers do not come up.
+    """
+    world = World(directory)
+    loop: asyncio.AbstractEventLoop | None = None
+    leave = asyncio.Event()
+    ready = threading.Event()
+    failure: list[BaseException] = []
+
+    async def live() -> None:
+        nonlocal loop
+        loop = asyncio.get_running_loop()
+        async with world:
+            ready.set()
+            await leave.wait()
+
+    def run() -> None:
+        try:
+            asyncio.run(live())
+        except BaseException as error:  # noqa: BLE001  # carried over to the caller's thread
+            failure.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run, name="demo-fleet", daemon=True)
+    thread.start()
+    started = ready.wait(_START_S)
+    if failure or not started:
+        cause = failure[0] if failure else None
+        raise MailproofError(f"the demo's servers do not start: {cause or 'no word'}") from cause
+    try:
+        yield world
+    finally:
+        if loop is not None:
+            loop.call_soon_threadsafe(leave.set)
+        thread.join(_START_S)
+
+
+_CLOSED = ((f"dead.{HOSTS_UNDER}", 25),)
+
+
+def behaviours(authority: Authority) -> dict[tuple[str, int], Behaviour]:
+    """How each service behaves, by host name and port; those of `_CLOSED` have none."""
+    served = {host.name: _served_by(host.name) for host in HOSTS} | {FILTER: _served_by(FILTER)}
+    contexts = _contexts(authority)
+
+    def mx(label: str) -> Behaviour:
+        name = f"{label}.{HOSTS_UNDER}" if label != FILTER else FILTER
+        return Behaviour(hostname=name, local_domains=served[name], tls=contexts.get(label))
+
+    def msa(label: str) -> Behaviour:
+        return replace(mx(label), login_required=True, tls_required=True, auth=_MECHANISMS)
+
+    def submission(label: str, starting: Behaviour) -> dict[tuple[str, int], Behaviour]:
+        name = f"{label}.{HOSTS_UNDER}"
+        return {
+            (name, 587): starting,
+            (name, 465): replace(msa(label), tls_required=False, implicit_tls=True),
+        }
+
+    in_clear = replace(msa("auth-in-clear"), tls_required=False, auth_before_tls=True)
+    at_25 = {
+        "good": mx("good"),
+        "open-relay": replace(mx("open-relay"), relay=True),
+        "no-starttls": mx("no-starttls"),
+        "expired": mx("expired"),
+        "greylisting": replace(mx("greylisting"), greylist=True),
+        "silent": replace(mx("silent"), greeting_delay_s=_NEVER_S),
+        "busy": replace(mx("busy"), greeting="421 4.7.0 Too many connections, try again later"),
+    }
+    return {
+        **{(f"{label}.{HOSTS_UNDER}", 25): behaviour for label, behaviour in at_25.items()},
+        **submission("good", msa("good")),
+        **submission("auth-in-clear", in_clear),
+        **submission("wrong-name", msa("wrong-name")),
+        (f"no-auth.{HOSTS_UNDER}", 587): replace(mx("no-auth"), relay=True),
+        (FILTER, 25): mx(FILTER),
+    }
+
+
+def _contexts(authority: Authority) -> dict[str, ssl.SSLContext]:
+    """A TLS context by label; a host without one does no TLS."""
+    plain = ("open-relay", "auth-in-clear", "no-auth", "greylisting", "silent", "busy")
+    issued = {label: authority.issue(f"{label}.{HOSTS_UNDER}") for label in plain}
+    issued |= {
+        "good": authority.issue(f"good.{HOSTS_UNDER}", ALIAS),
+        "expired": authority.issue(f"expired.{HOSTS_UNDER}", begins_days=-93, days=-3),
+        "wrong-name": authority.issue("mail.elsewhere.example"),
+        FILTER: authority.issue(FILTER),
+    }
+    return {label: credentials.server_context() for label, credentials in issued.items()}
+
+
+def _served_by(host: str) -> tuple[str, ...]:
+    names = {f"{host}."} | ({f"{ALIAS}."} if host == HOSTS[0].name else set())
+    return tuple(d.name for d in DOMAINS if any(mx.split()[1] in names for mx in d.mx))
+
+
+def dkim_key(bits: int) -> str:
+    """A fresh RSA public key in base64, as a DKIM record has it (RFC 6376 section 3.6.1)."""
+    public = rsa.generate_private_key(65537, bits).public_key()
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(der).decode()
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A loopback port that is held and not listened on: a connection is refused."""
+    with socket.socket() as held:
+        held.bind((_LOOPBACK, 0))
+        yield int(held.getsockname()[1])
