@@ -1,0 +1,161 @@
+"""The delivery path as a figure: a line of stations, drawn to the step at which it broke."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Literal
+
+from msgspec import Struct
+
+from audits.facts.delivery import Station, StationState, Way
+from audits.facts.fact import Step
+from audits.report.sanitise import visible
+from audits.report.words import duration
+
+Mark = Literal["done", "broken", "silent", "beyond"]
+
+_LABELS = {
+    Step.DNS: "DNS",
+    Step.MX: "MX",
+    Step.ADDRESS: "address",
+    Step.TCP: "TCP",
+    Step.GREETING: "greeting",
+    Step.EHLO: "EHLO",
+    Step.STARTTLS: "STARTTLS",
+    Step.TLS: "TLS",
+    Step.AUTH: "AUTH",
+    Step.MAIL: "MAIL",
+    Step.RCPT: "RCPT",
+    Step.DATA: "DATA",
+    Step.QUIT: "QUIT",
+}
+_NOTE_LIMIT = 15
+
+# Geometry in units of the drawing, which are CSS pixels at full size.
+_LEFT, _REACH, _WIDEST_GAP = 48, 756, 108
+_WIDTH, _RADIUS, _LINE_Y = 852, 9, 18
+
+
+class Stop(Struct, frozen=True):
+    """One station. x: of its centre. note: what was answered, or how long it took."""
+
+    step: Step
+    label: str
+    note: str
+    mark: Mark
+    x: int
+
+
+class Rail(Struct, frozen=True):
+    """The line between two stations; drawn like the one that it leads to."""
+
+    x1: int
+    x2: int
+    mark: Mark
+
+
+class Figure(Struct, frozen=True):
+    """A delivery path. label: whose; description: the text alternative.
+
+    anchor: unique in the report, for the description to be found by.
+    """
+
+    anchor: str
+    label: str
+    description: str
+    width: int
+    stops: tuple[Stop, ...]
+    rails: tuple[Rail, ...]
+
+
+def figure(anchor: str, label: str, way: Way, broken: Step | None = None, said: str = "") -> Figure:
+    """The drawing of a way. broken: the step that a finding is about; said: what was seen there."""
+    stations = _with_step(way, broken, said)
+    gap = min(_WIDEST_GAP, _REACH // max(len(stations) - 1, 1))
+    clean = visible(label)
+    stops = tuple(
+        Stop(station.step, _LABELS[station.step], _short(_note(station)), mark, _LEFT + n * gap)
+        for n, (station, mark) in enumerate(zip(stations, _marks(stations, broken), strict=True))
+    )
+    rails = tuple(
+        Rail(before.x + _RADIUS, after.x - _RADIUS, after.mark) for before, after in pairwise(stops)
+    )
+    return Figure(anchor, clean, _description(clean, stops), _WIDTH, stops, rails)
+
+
+def text_path(drawn: Figure, *, plain: bool = False) -> str:
+    """The same path in one line: `TCP ── greeting ── EHLO ──✕ RCPT ·· DATA`.
+
+    plain: ASCII alone, for terminals that can do no better.
+    """
+    line, cross, dots, query = ("--", "--X", "..", "--?") if plain else ("──", "──✕", "··", "──?")
+    joints = {"done": line, "broken": cross, "silent": query, "beyond": dots}
+    parts: list[str] = []
+    for stop in drawn.stops:
+        if parts or stop.mark in ("broken", "silent"):
+            parts.append(joints[stop.mark].strip("─-") if not parts else joints[stop.mark])
+        parts.append(stop.label)
+    return " ".join(parts)
+
+
+def _marks(way: Way, broken: Step | None) -> Iterator[Mark]:
+    """Marks by state; with a finding, what came after its step counts for nothing."""
+    over = False
+    for station in way:
+        if over:
+            yield "beyond"
+        elif broken is None:
+            yield _MARKS[station.state]
+        elif station.step is broken:
+            over = True
+            yield "broken"
+        else:
+            # Whatever else is wrong on this way is another finding's matter.
+            mark = _MARKS[station.state]
+            yield "beyond" if mark == "broken" else mark
+
+
+_MARKS: dict[StationState, Mark] = {
+    StationState.PASSED: "done",
+    StationState.BROKEN: "broken",
+    StationState.SILENT: "silent",
+    StationState.NOT_REACHED: "beyond",
+    StationState.NOT_SENT: "beyond",
+}
+
+
+def _with_step(way: Way, broken: Step | None, said: str) -> Way:
+    """The way with the step that a finding is about, and what must have come before it.
+
+    A relay probe on port 25 asks for MAIL and RCPT, which the way through that port alone has not.
+    """
+    steps = [station.step for station in way]
+    if broken is None or broken in steps or not way:
+        return way
+    added = [Station(broken, StationState.BROKEN, said, said)]
+    if broken is Step.RCPT:
+        added.insert(0, Station(Step.MAIL, StationState.PASSED, "", "accepted"))
+        added.append(Station(Step.DATA, StationState.NOT_SENT, "not sent", "no message was sent"))
+    order = list(Step)
+    place = sum(order.index(step) < order.index(broken) for step in steps)
+    return (*way[:place], *added, *way[place:])
+
+
+def _note(station: Station) -> str:
+    if station.step is Step.TCP and station.state is StationState.PASSED:
+        return duration(station.elapsed_s or 0.0)
+    return visible(station.answered, 4000)
+
+
+def _short(note: str) -> str:
+    return note if len(note) <= _NOTE_LIMIT else f"{note[: _NOTE_LIMIT - 1]}…"
+
+
+def _description(label: str, stops: Sequence[Stop]) -> str:
+    said = {
+        "done": "",
+        "broken": "broken here, ",
+        "silent": "no answer, ",
+        "beyond": "not reached, ",
+    }
+    parts = (f"{s.label} {said[s.mark]}{s.note}".rstrip(", ") for s in stops)
+    return f"{label}: {'; '.join(parts)}."

@@ -1,0 +1,287 @@
+"""Findings: failures grouped so that one mistake on a thousand subjects reads as one finding."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from audits.evaluate.result import Result
+from audits.evaluate.verdict import Evidence, Outcome, Severity, Violation
+from audits.facts.delivery import relay_path, service_path
+from audits.facts.fact import Step
+from audits.report.anchor import Named, slug
+from audits.report.figure import Figure, figure
+from audits.report.material import Material
+from audits.report.prose import Prose, first_sentence, prose
+from audits.report.sanitise import visible
+from audits.report.words import clock, counted, day, listed
+from audits.subject import Address, Domain, MailHost, Path, Service, Subject, sort_key
+
+# An audit that fails in more different words than this has its failures in one finding, as rows.
+_MAX_VARIANTS = 6
+# How many subjects of one finding are shown with path and evidence, as rows, and by name.
+_FULL: Final = 2
+_ROWS: Final = 40
+
+_RFC = re.compile(r"RFC (\d+)(?: section ([\d.]+))?")
+
+
+class Link(Struct, frozen=True):
+    """A reference as text, and where it is published; href empty where that is not known."""
+
+    text: str
+    href: str
+
+
+class Quote(Struct, frozen=True):
+    """What stood in a fact. source: `kind of subject, pointer` within facts.jsonl."""
+
+    text: str
+    source: str
+
+
+class Seen(Struct, frozen=True):
+    """One violation. severity: only where milder than the finding's. expected: where more exact.
+
+    where: `address:port` or what was asked; at: the time; both may be empty.
+    """
+
+    message: str
+    severity: Severity | None
+    expected: str | None
+    where: str
+    at: str
+    quotes: tuple[Quote, ...]
+
+
+class Instance(Struct, frozen=True):
+    """A finding on one subject. note: such as that a waiver has lapsed."""
+
+    subject: Named
+    seen: tuple[Seen, ...]
+    figure: Figure | None
+    note: str | None
+
+
+class Finding(Struct, frozen=True):
+    """One audit that failed in one way, on one subject or many.
+
+    headline: who, `mx2.example.net:587` or `12 domains`; sentence: what is wrong.
+    full: the instances drawn in full; rows: further ones in a line each; names: the rest.
+    step: where in the delivery loop. hint: the remedy in one sentence.
+    """
+
+    anchor: str
+    severity: Severity
+    audit: str
+    headline: str
+    headline_anchor: str
+    sentence: str
+    step: Step
+    expected: str
+    full: tuple[Instance, ...]
+    rows: tuple[Instance, ...]
+    names: tuple[Named, ...]
+    subjects: int
+    remedy: Prose
+    hint: str
+    references: tuple[Link, ...]
+    frameworks: tuple[str, ...]
+
+
+def findings(material: Material) -> tuple[tuple[Finding, ...], dict[tuple[str, Subject], str]]:
+    """All findings, gravest first, and the anchor of the one that each failed result is in."""
+    built: list[Finding] = []
+    places: dict[tuple[str, Subject], str] = {}
+    used: Counter[str] = Counter()
+    groups = sorted(_groups(material), key=lambda g: (-g[0].severity.rank, -len(g), g[0].audit))
+    for group in groups:
+        audit = group[0].audit
+        used[audit] += 1
+        anchor = f"finding-{slug(audit)}" + (f"-{used[audit]}" if used[audit] > 1 else "")
+        built.append(_finding(anchor, group, material))
+        places |= {(r.audit, r.subject): anchor for r in group}
+    return tuple(built), places
+
+
+def _groups(material: Material) -> Iterator[list[Result]]:
+    """Failures alike in audit, severity and words; where the words are too many, in audit alone."""
+    alike: dict[tuple[str, Severity], dict[tuple[str, ...], list[Result]]] = {}
+    for result in material.results:
+        if result.outcome is Outcome.FAIL:
+            said = tuple(_anonymous(v.message, result.subject) for v in result.violations)
+            variants = alike.setdefault((result.audit, result.severity), {})
+            variants.setdefault(said, []).append(result)
+    for variants in alike.values():
+        if len(variants) <= _MAX_VARIANTS:
+            yield from variants.values()
+        else:
+            merged = [result for results in variants.values() for result in results]
+            yield sorted(merged, key=lambda r: sort_key(r.subject))
+
+
+def _anonymous(message: str, subject: Subject) -> str:
+    """The message with the subject's own name taken out, so that equal mistakes read equal."""
+    for name, stand_in in _names(subject):
+        if len(name) > 3:
+            message = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", stand_in, message)
+    return message
+
+
+def _names(subject: Subject) -> Iterator[tuple[str, str]]:
+    match subject:
+        case Domain(name):
+            yield name, "<domain>"
+            # `_dmarc.example.net` is a name of the domain's too.
+            yield f".{name}", ".<domain>"
+        case MailHost(name):
+            yield name, "<host>"
+        case Service(host, address, _) | Path(_, host, address, _):
+            yield host, "<host>"
+            yield address, "<address>"
+        case _:
+            return
+
+
+def _finding(anchor: str, group: Sequence[Result], material: Material) -> Finding:
+    first = group[0]
+    audit = material.audits.get(first.audit)
+    remediation = first.remediation or ""
+    full = group[: _FULL if len(group) <= _FULL + 1 else 1]
+    rows = group[len(full) : len(full) + _ROWS]
+    names = group[len(full) + len(rows) :]
+    alone = material.named(first.subject)
+    single = len(group) == 1
+    title = audit.documentation.title if audit else first.audit
+    return Finding(
+        anchor=anchor,
+        severity=first.severity,
+        audit=first.audit,
+        headline=alone.text if single else _population(group),
+        headline_anchor=alone.anchor if single else "",
+        sentence=_sentence(group, title),
+        step=first.step,
+        expected=visible(first.expected),
+        full=tuple(_instance(r, f"{anchor}-path-{n}", material) for n, r in enumerate(full, 1)),
+        rows=tuple(_instance(r, "", material) for r in rows),
+        names=tuple(material.named(r.subject) for r in names),
+        subjects=len(group),
+        remedy=prose(remediation),
+        hint=first_sentence(remediation),
+        references=tuple(map(reference, first.references)),
+        frameworks=tuple(
+            visible(f"{name} {', '.join(clauses)}".strip())
+            for name, clauses in sorted(first.frameworks.items())
+        ),
+    )
+
+
+def _population(group: Sequence[Result]) -> str:
+    nouns = Counter(_NOUNS.get(type(r.subject), "subject") for r in group)
+    return listed([counted(count, noun) for noun, count in sorted(nouns.items())])
+
+
+_NOUNS: dict[type[Subject], str] = {
+    Domain: "domain",
+    MailHost: "host",
+    Service: "service",
+    Path: "path",
+    Address: "address",
+}
+
+
+def _sentence(group: Sequence[Result], title: str) -> str:
+    first = group[0]
+    if len(group) == 1:
+        message = first.violations[0].message
+    else:
+        said = {_anonymous(r.violations[0].message, r.subject) for r in group}
+        message = said.pop() if len(said) == 1 else f"not so: {title[:1].lower()}{title[1:]}"
+    more = len(first.violations) - 1 if len(group) == 1 else 0
+    return visible(message) + (f", and {counted(more, 'more violation')}" if more else "")
+
+
+def _instance(result: Result, anchor: str, material: Material) -> Instance:
+    """anchor: of the figure; empty where none is to be drawn."""
+    return Instance(
+        material.named(result.subject),
+        tuple(_seen(v, result, material) for v in result.violations),
+        path_of(result, anchor, material) if anchor else None,
+        visible(result.note) if result.note else None,
+    )
+
+
+def _seen(violation: Violation, result: Result, material: Material) -> Seen:
+    severity = violation.severity
+    where, at = "", ""
+    if violation.evidence:
+        first = violation.evidence[0]
+        where, at = _where(first, material), _when(first, material)
+    return Seen(
+        visible(violation.message),
+        severity if severity is not None and severity.rank < result.severity.rank else None,
+        visible(violation.expected) if violation.expected else None,
+        where,
+        at,
+        tuple(Quote(visible(e.quote), source_of(e)) for e in violation.evidence),
+    )
+
+
+def source_of(evidence: Evidence) -> str:
+    """How the evidence is found in facts.jsonl."""
+    return visible(f"{evidence.kind} of {evidence.subject}, {evidence.pointer or '/'}")
+
+
+def _where(evidence: Evidence, material: Material) -> str:
+    found = material.provenance(evidence.kind, evidence.subject)
+    if found is not None and found.source not in ("live", "none"):
+        return visible(found.source)
+    match evidence.subject:
+        case Service(_, address, port) | Path(_, _, address, port) if address:
+            return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        case _:
+            return f"by {visible(found.collector)}" if found is not None else ""
+
+
+def _when(evidence: Evidence, material: Material) -> str:
+    found = material.provenance(evidence.kind, evidence.subject)
+    if found is None:
+        return ""
+    same_day = found.at.date() == material.run.started.date()
+    return clock(found.at) if same_day else f"{day(found.at)}, {clock(found.at)}"
+
+
+def path_of(result: Result, anchor: str, material: Material) -> Figure | None:
+    """The delivery path that a result is about, broken at its step; None beside the loop."""
+    if result.step in (Step.DNS, Step.MX, Step.ADDRESS):
+        return None
+    for piece in (e for v in result.violations for e in v.evidence):
+        if isinstance(piece.subject, Path | Service) and piece.step is result.step:
+            said = visible(piece.quote).partition(" ")[0]
+            drawn = draw(piece.subject, anchor, material, result.step, said)
+            return drawn if drawn.stops else None
+    return None
+
+
+def draw(
+    at: Path | Service, anchor: str, material: Material, broken: Step | None = None, said: str = ""
+) -> Figure:
+    """The way of mail through one service, of one domain's mail where it is a path."""
+    if isinstance(at, Path):
+        way = relay_path(material.snapshot, at)
+    else:
+        way = service_path(material.snapshot, at)
+    return figure(anchor, str(at), way, broken, said)
+
+
+def reference(text: str) -> Link:
+    """A reference with its address where it is an RFC."""
+    found = _RFC.fullmatch(text)
+    if found is None:
+        return Link(visible(text), "")
+    section = f"#section-{found[2]}" if found[2] else ""
+    return Link(
+        text.replace(" section ", " §"), f"https://www.rfc-editor.org/rfc/rfc{found[1]}{section}"
+    )

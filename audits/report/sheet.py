@@ -1,0 +1,241 @@
+"""One sheet per host and per domain: its ways of delivery and every result, by area."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from audits.evaluate.result import Result
+from audits.evaluate.verdict import Outcome, Severity
+from audits.facts.declared import DeclaredDomain, HostRoles
+from audits.facts.delivery import paths_into
+from audits.facts.dns import MxSet
+from audits.report.anchor import Owner, anchor_of, slug
+from audits.report.figure import Figure, text_path
+from audits.report.finding import draw
+from audits.report.material import Material
+from audits.report.matrix import area_anchor, area_of, worst
+from audits.report.sanitise import visible
+from audits.report.words import OUTCOMES, counted, listed, number
+from audits.subject import Domain, MailHost, Path, Service, Subject
+
+# Drawings are heavy: beyond this many, a path is a line of text.
+_DRAWINGS: Final = 240
+_PATHS: Final = 12
+_NAMES: Final = 8
+
+
+class SheetPath(Struct, frozen=True):
+    """One way in. label: such as `10 mx1.example.net`. drawn: None where text must do."""
+
+    label: str
+    drawn: Figure | None
+    text: str
+
+
+class Entry(Struct, frozen=True):
+    """A result that is not a pass. about: the service, or empty for the sheet's own subject.
+
+    anchor: of the finding or the layer of silence that tells more.
+    """
+
+    outcome: Outcome
+    severity: Severity
+    audit: str
+    about: str
+    said: str
+    anchor: str
+
+
+class Area(Struct, frozen=True):
+    """Results of one area. passed: `id` or `id (3)` where several services passed."""
+
+    label: str
+    anchor: str
+    outcome: Outcome
+    counts: str
+    entries: tuple[Entry, ...]
+    passed: tuple[str, ...]
+
+
+class Sheet(Struct, frozen=True):
+    """One host or domain. facts: what it is, in short phrases. paths_left: ways not shown."""
+
+    name: str
+    anchor: str
+    outcome: Outcome
+    facts: tuple[str, ...]
+    paths: tuple[SheetPath, ...]
+    paths_left: int
+    areas: tuple[Area, ...]
+
+
+class Foreign(Struct, frozen=True):
+    """A host that only DNS led to: somebody else's. mx_of: domains, at most eight named."""
+
+    name: str
+    addresses: str
+    mx_of: str
+
+
+def sheets(
+    material: Material, kind: type[Owner], places: Mapping[tuple[str, Subject], str], drawn: int
+) -> tuple[tuple[Sheet, ...], int]:
+    """The sheets of one kind, worst first, and how many drawings there are now."""
+    built: list[Sheet] = []
+    for owner in material.sheets:
+        if isinstance(owner, kind):
+            sheet = _sheet(owner, material, places, draws=drawn < _DRAWINGS)
+            drawn += sum(1 for path in sheet.paths if path.drawn is not None)
+            built.append(sheet)
+    return tuple(built), drawn
+
+
+def foreign_hosts(material: Material) -> tuple[Foreign, ...]:
+    """Hosts outside the inventory that DNS led to, by name."""
+    return tuple(
+        Foreign(
+            visible(roles.subject.name),
+            visible(", ".join(roles.addresses)) or "no address known",
+            _shortened(roles.mx_of),
+        )
+        for roles in material.snapshot.facts(HostRoles)
+        if not roles.in_inventory
+    )
+
+
+def _sheet(
+    owner: Owner,
+    material: Material,
+    places: Mapping[tuple[str, Subject], str],
+    *,
+    draws: bool,
+) -> Sheet:
+    results = material.by_owner[owner]
+    ways = list(_ways(owner, material))
+    return Sheet(
+        visible(owner.name),
+        anchor_of(owner),
+        worst(r.outcome for r in results),
+        tuple(_facts(owner, material)),
+        tuple(
+            _path(f"{anchor_of(owner)}--path-{place}", label, at, material, draws=draws)
+            for place, (label, at) in enumerate(ways[:_PATHS], 1)
+        ),
+        max(len(ways) - _PATHS, 0),
+        tuple(_areas(owner, results, material, places)),
+    )
+
+
+def _facts(owner: Owner, material: Material) -> Iterator[str]:
+    if isinstance(owner, Domain):
+        declared = material.snapshot.fact(DeclaredDomain, owner)
+        if declared is not None:
+            does = [
+                w for w, on in (("sends", declared.sends), ("receives", declared.receives)) if on
+            ]
+            yield f"{listed(does)} mail" if does else "parked"
+            if declared.groups:
+                yield f"groups {visible(', '.join(declared.groups))}"
+        return
+    roles = material.snapshot.fact(HostRoles, owner)
+    if roles is not None:
+        yield f"roles {', '.join(roles.roles) or 'none'}"
+        yield visible(", ".join(roles.addresses)) or "no address known"
+        if roles.mx_of:
+            yield f"MX of {_shortened(roles.mx_of)}"
+
+
+def _shortened(names: tuple[str, ...]) -> str:
+    more = len(names) - _NAMES
+    shown = visible(", ".join(names[:_NAMES]))
+    return f"{shown} and {counted(more, 'more', 'more')}" if more > 0 else shown
+
+
+def _ways(owner: Owner, material: Material) -> Iterator[tuple[str, Path | Service]]:
+    """Ways into a domain by preference of its MX, or the services of a host by port."""
+    if isinstance(owner, MailHost):
+        roles = material.snapshot.fact(HostRoles, owner)
+        for service in roles.services if roles else ():
+            yield visible(f"port {service.port}, {service.address or 'no address'}"), service
+        return
+    mx = material.snapshot.fact(MxSet, owner)
+    if mx is None:
+        return
+    preference = {record.exchange: str(record.preference) for record in reversed(mx.records)}
+    for path in paths_into(material.snapshot, owner):
+        label = f"{preference.get(path.host, 'no MX')} {path.host}"
+        at = f", {path.address}" if path.address else ""
+        yield visible(label + at), path
+
+
+def _path(
+    anchor: str, label: str, at: Path | Service, material: Material, *, draws: bool
+) -> SheetPath:
+    found = draw(at, anchor, material)
+    text = text_path(found) or "nothing was seen"
+    return SheetPath(label, found if draws and found.stops else None, text)
+
+
+def _areas(
+    owner: Owner,
+    results: list[Result],
+    material: Material,
+    places: Mapping[tuple[str, Subject], str],
+) -> Iterator[Area]:
+    by_area: dict[str, list[Result]] = {}
+    for result in results:
+        by_area.setdefault(area_of(material.topics[result.audit], owner), []).append(result)
+    for label, found in by_area.items():
+        outcomes = [r.outcome for r in found]
+        if worst(outcomes) is Outcome.NOT_APPLICABLE:
+            continue
+        passed: dict[str, int] = {}
+        for result in found:
+            if result.outcome is Outcome.PASS:
+                passed[result.audit] = passed.get(result.audit, 0) + 1
+        counts = ((word, outcomes.count(outcome)) for outcome, word in OUTCOMES.items())
+        yield Area(
+            label,
+            area_anchor(owner, label),
+            worst(outcomes),
+            ", ".join(f"{number(count)} {word}" for word, count in counts if count),
+            tuple(
+                _entry(r, owner, places)
+                for r in found
+                if r.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)
+            ),
+            tuple(f"{a} ({n})" if n > 1 else a for a, n in passed.items()),
+        )
+
+
+def _entry(result: Result, owner: Owner, places: Mapping[tuple[str, Subject], str]) -> Entry:
+    match result.outcome:
+        case Outcome.FAIL | Outcome.WAIVED:
+            said = result.violations[0].message
+        case Outcome.UNKNOWN:
+            said = result.unknown[0].detail if result.unknown else "nothing was seen"
+        case _:
+            said = (result.note or "").strip().rpartition("\n")[2]
+    return Entry(
+        result.outcome,
+        result.severity,
+        result.audit,
+        visible(str(result.subject)) if result.subject != owner else "",
+        visible(said, 240),
+        _more(result, places),
+    )
+
+
+def _more(result: Result, places: Mapping[tuple[str, Subject], str]) -> str:
+    match result.outcome:
+        case Outcome.FAIL:
+            return places[result.audit, result.subject]
+        case Outcome.UNKNOWN if result.unknown:
+            return f"unknown-{result.unknown[0].reason}"
+        case Outcome.WAIVED if result.waiver is not None:
+            return f"waiver-{slug(result.waiver.id)}"
+        case Outcome.ERROR:
+            return "errors"
+        case _:
+            return ""
