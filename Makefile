@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO_OUTPUT ?= mailproof-demo
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test check lab golden docs clean
@@ -12,7 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/mailproof demo
+	$(BIN)/mailproof demo --output $(DEMO_OUTPUT)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest

@@ -1,5 +1,6 @@
 """The lab: who is in it, what DNS says of them, and the fleet repository that describes them."""
 
+import base64
 import json
 import shutil
 import signal
@@ -11,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import CompletedProcess
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from ruamel.yaml import YAML
 
-from tests.lab.certificates import CertificateAuthority, dkim_record
+from audits.demo.certificates import Authority
 from tests.lab.network import IPV4_NETWORK, Namespace, Network
 from tests.lab.servers import (
     SUBMISSION,
@@ -217,6 +220,17 @@ def _records(machine: Machine) -> list[str]:
     ]
 
 
+def _dkim_record() -> str:
+    """A key record with a fresh RSA key of 2048 bits (RFC 6376 section 3.6.1), as in a zone file.
+
+    A character string of a TXT record holds 255 octets at most, so the text is cut in two.
+    """
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    public = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    text = "v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode()
+    return f'"{text[:200]}" "{text[200:]}"'
+
+
 def _zones(machines: Mapping[str, Namespace], auditor: Namespace) -> list[Zone]:
     """All zones but the root."""
     good = next(machine for machine in MACHINES if machine.domain == GOOD)
@@ -225,7 +239,7 @@ def _zones(machines: Mapping[str, Namespace], auditor: Namespace) -> list[Zone]:
         *_records(good),
         f"ns1.{GOOD}. A {IPV4_NETWORK}.{AUTHORITY}",
         f"audit.{GOOD}. A {auditor.ipv4}",
-        f"s2026._domainkey.{GOOD}. TXT {dkim_record()}",
+        f"s2026._domainkey.{GOOD}. TXT {_dkim_record()}",
         f'_smtp._tls.{GOOD}. TXT "v=TLSRPTv1; rua=mailto:postmaster@{GOOD}"',
     ]
     pointers = [
@@ -271,7 +285,9 @@ def running_lab() -> Iterator[Lab]:
         stack.callback(unbound.stop)
         unbound.serve(knot.namespace, knot.trust_anchor())
 
-        authority = CertificateAuthority(folder / "certificates")
+        authority = Authority("Lab")
+        ca_file = folder / "root.pem"
+        ca_file.write_bytes(authority.root_pem)
         postfixes = {}
         for machine in MACHINES:
             namespace = machines[machine.label]
@@ -283,15 +299,15 @@ def running_lab() -> Iterator[Lab]:
             postfixes[machine.label] = postfix
         for server in (knot, unbound, *postfixes.values()):
             server.wait()
-        yield Lab(auditor, network.isolated("offline"), postfixes, authority.root)
+        yield Lab(auditor, network.isolated("offline"), postfixes, ca_file)
 
 
-def _settings(machine: Machine, authority: CertificateAuthority) -> PostfixSettings:
+def _settings(machine: Machine, authority: Authority) -> PostfixSettings:
     with_login = 587 in machine.services
     return PostfixSettings(
         host=machine.host,
         domain=machine.domain,
-        certificate=authority.issue(machine.host) if machine.tls else None,
+        credentials=authority.issue(machine.host) if machine.tls else None,
         main=machine.main,
         services=machine.services,
         login=Login("alice", machine.host, "correct horse") if with_login else None,

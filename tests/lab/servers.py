@@ -12,6 +12,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 
+from audits.demo.certificates import Credentials
 from tests.lab.network import Namespace, run
 
 START_S = 20.0
@@ -276,12 +277,12 @@ class Login:
 class PostfixSettings:
     """What one Postfix is to be. services: per port, what its smtpd has beside main.cf.
 
-    certificate: PEM file with key and chain; None where the host has no TLS.
+    credentials: its key and certificates; None where the host has no TLS.
     """
 
     host: str
     domain: str
-    certificate: Path | None
+    credentials: Credentials | None
     main: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[int, Mapping[str, str]] = field(default_factory=lambda: {25: {}})
     login: Login | None = None
@@ -328,8 +329,11 @@ class Postfix(Server):
             "mydestination": settings.domain,
             "cyrus_sasl_config_path": str(self._etc / "sasl"),
         }
-        if settings.certificate:
-            options["smtpd_tls_chain_files"] = str(settings.certificate)
+        if settings.credentials:
+            path = self._etc / "chain.pem"
+            path.touch(mode=0o600)
+            path.write_bytes(settings.credentials.key + settings.credentials.chain)
+            options["smtpd_tls_chain_files"] = str(path)
         else:
             options["smtpd_tls_security_level"] = "none"
         options |= settings.main
