@@ -16,6 +16,9 @@ ALIAS = f"alias.{HOSTS_UNDER}"
 FILTER = f"mx1.filter-service.{ORG}"
 FILTER_ADDRESS = "192.0.2.99"
 POLICY_ADDRESS = "192.0.2.80"
+# A web server: senders go there for a domain without MX (RFC 5321 section 5.1), and find no MTA.
+WEB = f"www.{ORG}"
+WEB_ADDRESS = "192.0.2.30"
 SILENT_ZONE = f"servfail.{ORG}"
 
 
@@ -136,7 +139,7 @@ DOMAINS = (
         mx=(f"10 {FILTER}.",),
         sts=sts_policy(f"*.filter-service.{ORG}"),
     ),
-    DemoDomain("no-mx", "has an address and no MX", mx=(), apex="192.0.2.30"),
+    DemoDomain("no-mx", "has an address and no MX", mx=(), apex=WEB_ADDRESS),
     DemoDomain(
         "parked",
         "takes no part in mail and says so",
@@ -144,7 +147,7 @@ DOMAINS = (
         spf=("v=spf1 -all",),
         dkim_bits=None,
         sts=None,
-        apex="192.0.2.30",
+        apex=WEB_ADDRESS,
         sends=False,
         receives=False,
         group="parked",
@@ -156,7 +159,7 @@ DOMAINS = (
         spf=("v=spf1 -all",),
         dkim_bits=None,
         sts=None,
-        apex="192.0.2.30",
+        apex=WEB_ADDRESS,
         sends=False,
         receives=False,
         group="parked",
@@ -227,6 +230,7 @@ def zones(dkim: Mapping[int, str]) -> dict[str, str]:
         "ns A 192.0.2.53",
         f"{ALIAS}. CNAME good.{HOSTS_UNDER}.",
         f"{FILTER}. A {FILTER_ADDRESS}",
+        f"{WEB}. A {WEB_ADDRESS}",
         *(line for host in HOSTS for line in _host_lines(host)),
         *(line for d in DOMAINS if d.name != SILENT_ZONE for line in _domain_lines(d, dkim)),
     ]

@@ -10,11 +10,14 @@ from ruamel.yaml.comments import CommentedMap
 
 from audits.demo.fleet import (
     DOMAINS,
+    FILTER,
     FILTER_ADDRESS,
     HOSTS,
     ORG,
     POLICY_ADDRESS,
     SELECTOR,
+    WEB,
+    WEB_ADDRESS,
     DemoDomain,
     DemoHost,
 )
@@ -23,16 +26,13 @@ from audits.demo.fleet import (
 Ports = Mapping[tuple[str, int], int]
 
 CA_FILE = "ca.pem"
-RESOLVER = "resolver"
 _LOOPBACK = "127.0.0.1"
 
 
-def write_repository(
-    directory: Path, ports: Ports, resolver_port: int, filter_port: int, policy_port: int
-) -> None:
+def write_repository(directory: Path, ports: Ports, resolver_port: int, policy_port: int) -> None:
     """Writes settings, inventory, policy and waivers below `directory`, the ports filled in."""
     files = {
-        "mailproof.yaml": _settings(ports, resolver_port, filter_port, policy_port),
+        "mailproof.yaml": _settings(ports, resolver_port, policy_port),
         "inventory/hosts.yaml": _described((h.what, {h.name: _host(h, ports)}) for h in HOSTS),
         "inventory/groups.yaml": "mx: {}\nmsa: {}\n",
         "inventory/defaults.yaml": "data: {}\n",
@@ -46,17 +46,7 @@ def write_repository(
         path.write_text(text, encoding="utf-8")
 
 
-def _settings(ports: Ports, resolver_port: int, filter_port: int, policy_port: int) -> str:
-    redirect = {
-        f"{FILTER_ADDRESS}:25": f"{_LOOPBACK}:{filter_port}",
-        f"{POLICY_ADDRESS}:443": f"{_LOOPBACK}:{policy_port}",
-    }
-    # an alias of a host is a name that the inventory does not know
-    good = HOSTS[0]
-    redirect |= {
-        f"{f'[{address}]' if ':' in address else address}:25": f"{_LOOPBACK}:{ports[good.name, 25]}"
-        for address in good.addresses
-    }
+def _settings(ports: Ports, resolver_port: int, policy_port: int) -> str:
     return _yaml(
         {
             "inventory": "inventory",
@@ -77,10 +67,23 @@ def _settings(ports: Ports, resolver_port: int, filter_port: int, policy_port: i
                 "recipient": f"canary@sink.{ORG}",
             },
             "limits": {"gap_s": 0.1, "connect_s": 2, "banner_s": 2, "reply_s": 3, "https_s": 5},
-            "redirect": _block(redirect),
+            "redirect": _block(_redirect(ports, policy_port)),
             "runs": "runs",
         }
     )
+
+
+def _redirect(ports: Ports, policy_port: int) -> dict[str, str]:
+    """What stands in for services of names that the inventory does not know, an alias included."""
+    good = HOSTS[0]
+    stand_ins = {
+        FILTER_ADDRESS: ports[FILTER, 25],
+        WEB_ADDRESS: ports[WEB, 25],
+        good.address: ports[good.name, 25],
+        f"[{good.address6}]": ports[good.name, 25],
+    }
+    redirect = {f"{address}:25": f"{_LOOPBACK}:{port}" for address, port in stand_ins.items()}
+    return redirect | {f"{POLICY_ADDRESS}:443": f"{_LOOPBACK}:{policy_port}"}
 
 
 def _host(host: DemoHost, ports: Ports) -> dict[str, object]:

@@ -27,6 +27,7 @@ from audits.demo.fleet import (
     HOSTS,
     HOSTS_UNDER,
     SILENT_ZONE,
+    WEB,
     policy_pages,
     zones,
 )
@@ -39,6 +40,7 @@ _LOOPBACK = "127.0.0.1"
 _NEVER_S = 3600.0
 _START_S = 30.0
 _MECHANISMS = ("PLAIN", "LOGIN")
+_CLOSED = ((f"dead.{HOSTS_UNDER}", 25), (WEB, 25))
 
 
 class FailingZone(DnsServer):
@@ -108,9 +110,7 @@ class World:
             self.ports[place] = self._servers.enter_context(closed_port())
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / CA_FILE).write_bytes(authority.root_pem)
-        write_repository(
-            self.directory, self.ports, self.resolver_port, self.ports[FILTER, 25], self.policy_port
-        )
+        write_repository(self.directory, self.ports, self.resolver_port, self.policy_port)
 
 
 @contextmanager
@@ -152,9 +152,6 @@ def running_world(directory: Path) -> Iterator[World]:
         if loop is not None:
             loop.call_soon_threadsafe(leave.set)
         thread.join(_START_S)
-
-
-_CLOSED = ((f"dead.{HOSTS_UNDER}", 25),)
 
 
 def behaviours(authority: Authority) -> dict[tuple[str, int], Behaviour]:
