@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -121,20 +122,37 @@ def answering(
     return script
 
 
-async def tls_alert(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answers a ClientHello with a fatal handshake_failure(40), RFC 8446 section 6."""
-    await reader.read(16384)
-    writer.write(bytes([21, 3, 3, 0, 2, 2, 40]))
-    await writer.drain()
-    await asyncio.sleep(0.05)
+def tls_alert(number: int) -> Script:
+    """Answers a ClientHello with that fatal alert (RFC 8446 section 6)."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(16384)
+        writer.write(bytes([21, 3, 3, 0, 2, 2, number]))
+        await reader.read()
+
+    return script
+
+
+def tls_refusal(context: ssl.SSLContext) -> Script:
+    """Answers a ClientHello as OpenSSL does with a context that refuses it."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        server = context.wrap_bio(incoming, outgoing, server_side=True)
+        incoming.write(await reader.read(16384))
+        with contextlib.suppress(ssl.SSLError):
+            server.do_handshake()
+        writer.write(outgoing.read())
+        await reader.read()
+
+    return script
 
 
 async def tls_garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answers a ClientHello with text."""
     await reader.read(16384)
     writer.write(b"500 what was that?\r\n")
-    await writer.drain()
-    await asyncio.sleep(0.05)
+    await reader.read()
 
 
 async def tls_half_record(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,0 +1,103 @@
+"""How often and how many at once: the budget of connections to each address."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from audits.settings import LimitSettings
+
+BACKOFF_FACTOR = 4
+MAX_BACKOFF_S = 60.0
+
+
+@dataclass
+class Slot:
+    """Leave to hold one connection. Its holder says how the connection ended; good is assumed."""
+
+    aborted: bool = False
+    throttled: bool = False
+
+
+@dataclass
+class _Address:
+    """State of one address. not_before: of the pace's clock; backoff_s: 0 while all is well."""
+
+    active: int = 0
+    not_before: float = 0.0
+    backoff_s: float = 0.0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    timer: asyncio.TimerHandle | None = None
+
+
+class Pace:
+    """Slots for connections, per address dialled, first come first served.
+
+    At most `limits.per_address` at once. After one that its server may count as an abort, the next
+    begins `limits.gap_s` later: servers keep a process for it a while. After a 421 the pause
+    grows fourfold each time, up to MAX_BACKOFF_S; a conversation that ends well resets it.
+    Belongs to one event loop.
+    """
+
+    def __init__(self, limits: LimitSettings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._addresses: dict[str, _Address] = {}
+
+    @asynccontextmanager
+    async def slot(self, address: str) -> AsyncIterator[Slot]:
+        """Waits for its turn, then holds a place until the block is left."""
+        state = self._addresses.setdefault(address, _Address())
+        await self._turn(state)
+        slot = Slot()
+        try:
+            yield slot
+        finally:
+            self._release(address, state, slot)
+
+    async def _turn(self, state: _Address) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        state.waiting.append(turn)
+        self._admit(state)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # admitted and cancelled in one breath
+                state.active -= 1
+                self._admit(state)
+            raise
+
+    def _admit(self, state: _Address) -> None:
+        """Lets in whoever may begin now, and sets a timer for the next if only time is missing."""
+        while state.waiting and state.active < self._limits.per_address:
+            if state.waiting[0].done():  # cancelled while it waited
+                state.waiting.popleft()
+                continue
+            pause = state.not_before - self._clock()
+            if pause > 0:
+                self._wake_later(state, pause)
+                return
+            state.active += 1
+            state.waiting.popleft().set_result(None)
+
+    def _wake_later(self, state: _Address, pause: float) -> None:
+        if state.timer is not None:
+            state.timer.cancel()
+        loop = asyncio.get_running_loop()
+        state.timer = loop.call_later(pause, self._admit, state)
+
+    def _release(self, address: str, state: _Address, slot: Slot) -> None:
+        state.active -= 1
+        if slot.throttled:
+            grown = max(state.backoff_s, self._limits.gap_s) * BACKOFF_FACTOR
+            state.backoff_s = min(grown, MAX_BACKOFF_S)
+        elif not slot.aborted:
+            state.backoff_s = 0.0
+        pause = max(state.backoff_s, self._limits.gap_s if slot.aborted else 0.0)
+        state.not_before = max(state.not_before, self._clock() + pause)
+        self._admit(state)
+        idle = not state.active and not state.waiting
+        if idle and not pause and self._addresses.get(address) is state:
+            del self._addresses[address]
