@@ -1,0 +1,276 @@
+"""The collector of MTA-STS policies, over HTTPS (RFC 8461 section 3.3)."""
+
+import asyncio
+import ssl
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import httpx
+from dns.rdtypes.IN.A import A
+from dns.rdtypes.IN.AAAA import AAAA
+from msgspec import Struct
+
+from audits.collect.collector import Origin
+from audits.collect.live.resolver import Reply, Resolver
+from audits.facts.dns import MtaStsTxt
+from audits.facts.fact import (
+    AnyObservation,
+    Fact,
+    Observed,
+    Reason,
+    Silence,
+    Unobserved,
+    kind_of,
+)
+from audits.facts.https import MtaStsPolicy
+from audits.facts.snapshot import Snapshot
+from audits.parse.mta_sts import Policy, sts_policy
+from audits.settings import Settings, TrustSettings
+from audits.subject import Domain, Subject
+
+MAX_BODY_BYTES = 65_536
+_MAX_HEADER_TEXT = 200
+_HTTPS_PORT = 443
+_PATH = "/.well-known/mta-sts.txt"
+_HEADERS = {"Accept": "text/plain", "Accept-Encoding": "identity", "User-Agent": "mailproof"}
+
+
+class _Document(Struct, frozen=True):
+    """What an HTTP server sent. body: at most MAX_BODY_BYTES of it; truncated: more came."""
+
+    status: int | None
+    location: str | None
+    content_type: str | None
+    body: bytes
+    truncated: bool
+
+
+class _NoAnswer(Struct, frozen=True):
+    """Somebody refused, or presented a certificate that does not do: an observation."""
+
+    failure: str
+
+
+class MtaStsFetch:
+    """The MTA-STS policy of a domain that announces one.
+
+    The name is resolved by our resolver and dialled by address, its certificate verified for the
+    name against the system's roots and `trust`. Redirects are not followed, as RFC 8461 section
+    3.3 demands. Of the settings, `limits.https_s` bounds the whole fetch, `limits.connect_s` each
+    connection, and `redirect` may send port 443 of an address elsewhere.
+    """
+
+    name: ClassVar[str] = "mta-sts"
+    about: ClassVar[type[Subject]] = Domain
+    provides: ClassVar[frozenset[type[Fact]]] = frozenset({MtaStsPolicy})
+    requires: ClassVar[frozenset[type[Fact]]] = frozenset({MtaStsTxt})
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        origin: Origin,
+        wanted: frozenset[type[Fact]],
+        settings: Settings,
+    ) -> None:
+        self._resolver = resolver
+        self._origin = origin
+        self._wanted = wanted
+        self._limits = settings.limits
+        self._trust = settings.trust
+        self._redirect = settings.redirect
+        self._context: ssl.SSLContext | None = None
+
+    async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
+        assert isinstance(subject, Domain)
+        if MtaStsPolicy not in self._wanted:
+            return []
+        found = _reason_not_to_fetch(subject, seen) or await self._policy(subject)
+        provenance = self._origin.live(self.name)
+        if isinstance(found, Silence):
+            kind = kind_of(MtaStsPolicy)
+            return [Unobserved(kind, subject, found.reason, found.detail, provenance)]
+        return [Observed(found, provenance)]
+
+    async def _policy(self, domain: Domain) -> MtaStsPolicy | Silence:
+        try:
+            async with asyncio.timeout(self._limits.https_s):
+                return await self._fetch(domain)
+        except TimeoutError:
+            detail = f"no policy from mta-sts.{domain} within {self._limits.https_s:g} s"
+            return Silence(Reason.TIMEOUT, detail)
+
+    async def _fetch(self, domain: Domain) -> MtaStsPolicy | Silence:
+        host = f"mta-sts.{domain}"
+        addresses = await self._addresses(host)
+        if isinstance(addresses, Silence | _NoAnswer):
+            return _fact(domain, None, addresses)
+        outcome: _Document | _NoAnswer | Silence = _NoAnswer(f"{host} has no address")
+        dialled = None
+        for address in addresses:
+            dialled, port = self._target(address)
+            outcome = await self._get(host, dialled, port)
+            if isinstance(outcome, _Document):
+                break
+        return _fact(domain, dialled, outcome)
+
+    def _target(self, address: str) -> tuple[str, int]:
+        """Address and port to dial."""
+        own = _at(address, _HTTPS_PORT)
+        target, _, port = self._redirect.get(own, own).rpartition(":")
+        return target.removeprefix("[").removesuffix("]"), int(port)
+
+    async def _addresses(self, host: str) -> tuple[str, ...] | _NoAnswer | Silence:
+        replies = await asyncio.gather(
+            self._resolver.ask(host, "A"), self._resolver.ask(host, "AAAA")
+        )
+        answered = [reply for reply in replies if isinstance(reply, Reply)]
+        addresses = tuple(
+            rdata.address
+            for reply in answered
+            for rdata in reply.rdatas
+            if isinstance(rdata, A | AAAA)
+        )
+        if addresses:
+            return addresses
+        for reply in replies:
+            if isinstance(reply, Silence):
+                return reply
+        absent = any(reply.answer.rcode == "NXDOMAIN" for reply in answered)
+        return _NoAnswer(f"{host} {'does not exist' if absent else 'has no address'}")
+
+    async def _get(self, host: str, address: str, port: int) -> _Document | _NoAnswer | Silence:
+        try:
+            return await self._exchange(host, address, port)
+        except httpx.HTTPError as error:
+            return _meaning(error, _at(address, port))
+        except OSError as error:  # the file of private roots
+            return Silence(Reason.INTERNAL, f"{self._trust.ca_file}: {error.strerror or error}")
+
+    async def _exchange(self, host: str, address: str, port: int) -> _Document:
+        transport = httpx.AsyncHTTPTransport(verify=self._trusted(), trust_env=False, retries=0)
+        timeout = httpx.Timeout(self._limits.https_s, connect=self._limits.connect_s)
+        request = httpx.Request(
+            "GET",
+            httpx.URL(scheme="https", host=address, port=port, path=_PATH),
+            headers={"Host": host, **_HEADERS},
+            # The name goes into SNI, and the certificate is verified for it.
+            extensions={"sni_hostname": host, "timeout": timeout.as_dict()},
+        )
+        async with transport:
+            answer = await transport.handle_async_request(request)
+            body = bytearray()
+            async for chunk in answer.aiter_raw():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    break
+            await answer.aclose()
+        return _Document(
+            status=answer.status_code,
+            location=_header(answer, "location"),
+            content_type=_header(answer, "content-type"),
+            body=bytes(body[:MAX_BODY_BYTES]),
+            truncated=len(body) > MAX_BODY_BYTES,
+        )
+
+    def _trusted(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = trust_context(self._trust)
+        return self._context
+
+
+def _at(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def trust_context(trust: TrustSettings) -> ssl.SSLContext:
+    """What verifies a policy host: names of the SAN only (RFC 8461 section 3.3, RFC 6125).
+
+    Raises OSError (which ssl.SSLError is) where the file of private roots can't be read.
+    """
+    context = ssl.create_default_context()
+    context.hostname_checks_common_name = False
+    if trust.ca_file is not None:
+        context.load_verify_locations(trust.ca_file)
+    return context
+
+
+def _reason_not_to_fetch(domain: Domain, seen: Snapshot) -> Silence | None:
+    """Without a TXT record there is no policy to look for (RFC 8461 section 3.1)."""
+    match seen.get(MtaStsTxt, domain):
+        case Observed(fact):
+            if fact.records:
+                return None
+            return Silence(Reason.ABSENT, f"no MTA-STS record at _mta-sts.{domain}")
+        case Unobserved(_, _, reason, detail):
+            return Silence(reason, detail)
+        case None:
+            return Silence(Reason.NOT_COLLECTED, f"_mta-sts.{domain} was not asked for")
+
+
+def _meaning(error: httpx.HTTPError, dialled: str) -> _NoAnswer | Silence:
+    """Which layer failed, by the error underneath."""
+    for cause in _causes(error):
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return _NoAnswer(f"certificate of {dialled}: {cause.verify_message}")
+            case ssl.SSLError():
+                return _NoAnswer(f"TLS with {dialled}: {cause.reason or cause}")
+            case ConnectionRefusedError():
+                return _NoAnswer(f"{dialled}: connection refused")
+            case ConnectionError():
+                return Silence(Reason.DISCONNECTED, f"{dialled}: {cause.strerror or cause}")
+            case OSError() if cause.errno is not None:
+                return Silence(Reason.UNREACHABLE, f"{dialled}: {cause.strerror or cause}")
+    if isinstance(error, httpx.TimeoutException):
+        return Silence(Reason.TIMEOUT, f"{dialled}: no answer in time")
+    if isinstance(error, httpx.NetworkError):
+        return Silence(Reason.UNREACHABLE, f"{dialled}: {error}")
+    return Silence(Reason.HTTP, f"{dialled}: {error}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        if isinstance(error, OSError) and str(error) == "All connection attempts failed":
+            # anyio's summary of several attempts; ours are one address each.
+            yield from _causes(error.__cause__)
+            return
+        error = error.__cause__ or error.__context__
+
+
+def _header(answer: httpx.Response, name: str) -> str | None:
+    value = answer.headers.get(name)
+    return None if value is None else str(value)[:_MAX_HEADER_TEXT]
+
+
+def _fact(
+    domain: Domain, address: str | None, outcome: _Document | _NoAnswer | Silence
+) -> MtaStsPolicy | Silence:
+    """The fact that an outcome makes; a policy is read only where the server says 200."""
+    if isinstance(outcome, Silence):
+        return outcome
+    failure = outcome.failure if isinstance(outcome, _NoAnswer) else None
+    document = outcome if isinstance(outcome, _Document) else _NOTHING
+    body = document.body.decode(errors="replace")
+    policy = sts_policy(body) if document.status == 200 else _NO_POLICY
+    return MtaStsPolicy(
+        subject=domain,
+        url=f"https://mta-sts.{domain}{_PATH}",
+        address=address,
+        failure=failure,
+        status=document.status,
+        location=document.location,
+        content_type=document.content_type,
+        body=body,
+        body_bytes=len(document.body),
+        truncated=document.truncated,
+        version=policy.version,
+        mode=policy.mode,
+        mx=policy.mx,
+        max_age_s=policy.max_age_s,
+        malformed=policy.malformed,
+    )
+
+
+_NOTHING = _Document(None, None, None, b"", False)
+_NO_POLICY = Policy(None, None, (), None, None)
