@@ -46,15 +46,18 @@ def short_rsa_key() -> PrivateKey:
 
 
 class Authority:
-    """A root and one intermediate below it. now: when validity is counted from, aware UTC."""
+    """A root and one intermediate below it, both some years old, as those of real authorities are.
+
+    now: when validity is counted from, aware UTC.
+    """
 
     def __init__(self, name: str = "Demo CA", now: datetime | None = None) -> None:
         self._now = now or datetime.now(UTC)
         self._root_name, self._root_key = _name(f"{name} root"), elliptic_key()
         self._middle_name, self._middle_key = _name(f"{name} intermediate"), elliptic_key()
-        root = self._builder(self._root_name, self._root_name, self._root_key, 3650, -1)
+        root = self._builder(self._root_name, self._root_name, self._root_key, 3650, -1000)
         self.root = _authority(root).sign(self._root_key, hashes.SHA256())
-        middle = self._builder(self._middle_name, self._root_name, self._middle_key, 1825, -1)
+        middle = self._builder(self._middle_name, self._root_name, self._middle_key, 1825, -900)
         self.intermediate = _authority(middle).sign(self._root_key, hashes.SHA256())
 
     @property

@@ -27,6 +27,7 @@ class DemoHost:
     """A host of the inventory. what: the first words of a sentence about it.
 
     sends: mail leaves from its address. ptr: names that the reverse zone gives for the address.
+    domains: those it takes mail for without being their MX.
     """
 
     label: str
@@ -37,6 +38,7 @@ class DemoHost:
     address6: str | None = None
     sends: bool = False
     ptr: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -108,6 +110,7 @@ HOSTS = (
         "takes mail on port 587 from whoever comes, with no login",
         roles=("msa",),
         ports=(587,),
+        domains=(f"good.{ORG}",),
     ),
     DemoHost(
         "no-starttls",

@@ -94,6 +94,8 @@ def _host(host: DemoHost, ports: Ports) -> dict[str, object]:
             for port in host.ports
         ],
     }
+    if host.domains:
+        mail["domains"] = list(host.domains)
     if host.sends:
         mail["sends_from"] = list(host.addresses)
     return {"hostname": host.address, "groups": list(host.roles), "data": {"mail": mail}}
