@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from audits.facts.fact import Fact, Reason, Step, kind_of
+from audits.facts.fact import Fact, Reason, Silence, Step, kind_of
 from audits.facts.pointer import pointer_value
 from audits.subject import Subject
 
@@ -99,6 +99,12 @@ def cite(fact: Fact, pointer: str, quote: str | None = None) -> Evidence:
     value = pointer_value(fact, pointer)
     text = quote if quote is not None else _text(value)
     return Evidence(kind_of(type(fact)), fact.subject, pointer, text, fact.STEP)
+
+
+def undecided(fact: Fact, pointer: str, silence: Silence) -> Undecided:
+    """A part of a fact was silent; the pointer leads to what names that part."""
+    part = cite(fact, pointer)
+    return Undecided(silence.reason, f"{part.quote}: {silence.detail}", (part,))
 
 
 def _text(value: object) -> str:

@@ -178,6 +178,12 @@ class DkimKeys(Fact, frozen=True, tag="dns.dkim"):
     selectors: tuple[DkimSelector, ...]
     domainkey: Answer | None
 
+    @property
+    def silent(self) -> tuple[int, Silence] | None:
+        """The first selector that was silent, by index, and its silence; None if all answered."""
+        found = ((i, s.silence) for i, s in enumerate(self.selectors) if s.silence is not None)
+        return next(found, None)
+
 
 class DmarcRecord(Struct, frozen=True):
     """One DMARC policy record (RFC 9989 section 4.7). tags: in order, names lower case."""

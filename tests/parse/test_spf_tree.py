@@ -1,7 +1,7 @@
 """What an SPF tree means as a whole."""
 
-from audits.facts.codec import pointer_value
 from audits.facts.fact import Silence
+from audits.facts.pointer import pointer_value
 from audits.parse.spf_tree import (
     Place,
     authorised_addresses,
@@ -41,5 +41,5 @@ def test_silent_redirect_gives_its_silence() -> None:
 
 def test_circle_ends() -> None:
     tree = spf("v=spf1 include:x.example -all", x="v=spf1 include:example.net include:x.example +a")
-    assert [term.text for _, term in authorising_terms(tree)] == ["+a"]
+    assert {term.text for _, term in authorising_terms(tree)} == {"+a"}
     assert [node.name for _, node in distinct_nodes(tree)] == ["example.net", "x.example"]

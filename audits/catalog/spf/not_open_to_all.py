@@ -27,6 +27,7 @@ from audits.evaluate.verdict import (
     Verdict,
     Violation,
     cite,
+    undecided,
 )
 from audits.facts.dns import SpfTerm, SpfTree
 from audits.facts.fact import Silence
@@ -77,10 +78,7 @@ def evaluate(spf: SpfTree) -> Verdict:
     silent = first_silence(spf)
     if silent is not None:
         place, silence = silent
-        name = spf.nodes[place].name
-        return Undecided(
-            silence.reason, f"{name}: {silence.detail}", (cite(spf, f"/nodes/{place}/name"),)
-        )
+        return undecided(spf, f"/nodes/{place}/name", silence)
     decides = effective_all(spf)
     if isinstance(decides, Silence):
         return Undecided(decides.reason, decides.detail, (record,))

@@ -27,10 +27,10 @@ from audits.evaluate.verdict import (
     NotApplicable,
     Pass,
     Severity,
-    Undecided,
     Verdict,
     Violation,
     cite,
+    undecided,
 )
 from audits.facts.dns import SpfTree
 from audits.parse.spf_tree import distinct_nodes, first_silence, own_record, way
@@ -56,9 +56,7 @@ def evaluate(spf: SpfTree) -> Verdict:
     silent = first_silence(spf)
     if silent is not None:
         place, silence = silent
-        name = spf.nodes[place].name
-        detail = f"{name}{way(spf.nodes[place])}: {silence.detail}"
-        return Undecided(silence.reason, detail, (cite(spf, f"/nodes/{place}/name"),))
+        return undecided(spf, f"/nodes/{place}/name", silence)
     return Pass(
         tuple(
             cite(spf, f"/nodes/{place}/records/{i}")
