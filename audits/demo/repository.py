@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from audits.demo.fleet import (
     DOMAINS,
@@ -176,10 +178,20 @@ def _block(entry: Mapping[str, object]) -> CommentedMap:
     return block
 
 
+class _Quoting(RoundTripRepresenter):
+    """Puts text with a colon in quotes: on one line with others, YAML 1.1 wants them there."""
+
+    def text(self, text: str) -> ScalarNode:
+        style = '"' if ":" in text else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
 def _yaml(value: object) -> str:
     yaml = YAML()
     yaml.default_flow_style = None  # the innermost lists and maps on one line
     yaml.width = 100
+    yaml.Representer = _Quoting
+    _Quoting.add_representer(str, _Quoting.text)
     text = StringIO()
     yaml.dump(value, text)
     return text.getvalue()
