@@ -72,8 +72,11 @@ class Document:
     root: Any
 
     def line(self, path: Sequence[Key] = ()) -> int:
-        """The line of the key or item that `path` leads to, or of the last one on the way."""
-        value, line = self.root, getattr(self.root, "line", 1)
+        """The line of the key or item that `path` leads to, or of the last one on the way.
+
+        0 where the document is from no file.
+        """
+        value, line = self.root, getattr(self.root, "line", 0 if isinstance(self.root, dict) else 1)
         for step in path:
             try:
                 line, value = value.lines[step], value[step]
@@ -83,12 +86,13 @@ class Document:
 
     def where(self, path: Sequence[Key] = ()) -> str:
         """`file:line` of what `path` leads to."""
-        return f"{self.name}:{self.line(path)}"
+        line = self.line(path)
+        return f"{self.name}:{line}" if line else self.name
 
-    def problem(self, path: Sequence[Key], found: str, expected: str) -> str:
-        """A message: file, line, key, what was found and what was expected."""
+    def problem(self, path: Sequence[Key], message: str) -> str:
+        """A message with its place: file, line and key."""
         key = f"{show_path(path)}: " if path else ""
-        return f"{self.where(path)}: {key}found {found}, expected {expected}"
+        return f"{self.where(path)}: {key}{message}"
 
 
 def show_path(path: Sequence[Key]) -> str:
@@ -308,7 +312,7 @@ def decode(document: Document, kind: type[T] | Any, *, at: Sequence[Key] = ()) -
         problems = list(islice(_problems(document, value, kind, tuple(at)), MOST_PROBLEMS + 1))
         if len(problems) > MOST_PROBLEMS:
             problems[-1] = f"{document.name}: and more; the first {MOST_PROBLEMS} are shown"
-        raise ParseError("\n".join(problems)) from None
+        raise ParseError("\n".join(problems)) from None  # its own message says less
 
 
 def _problems(document: Document, value: Any, kind: Any, at: tuple[Key, ...]) -> Iterator[str]:
@@ -426,8 +430,10 @@ def _unknown(document: Document, at: tuple[Key, ...], place: _Place, key: str) -
     inside = (*at, *place.path)
     prefix = f"{show_path(inside)}: " if inside else ""
     where = document.where((*inside, key))
-    expected = f"one of {', '.join(known)}" if known else "none"
-    return f"{where}: {prefix}found key {key!r}, expected {expected}{nearest(key, known)}"
+    return (
+        f"{where}: {prefix}found key {key!r}, expected one of {', '.join(known)}"
+        f"{nearest(key, known)}"
+    )
 
 
 def _missing(
@@ -435,14 +441,14 @@ def _missing(
 ) -> Iterator[str]:
     """A message for each required key that was never there."""
     inside = (*at, *place.path)
-    prefix = f"{show_path(inside)}: " if inside else ""
     found = ", ".join(place.value) or "no key at all"
     for field in msgspec.structs.fields(_arm(place.kind, place.value)):
         key = field.encode_name
         if field.required and key not in place.value and (*place.path, key) not in removed:
-            yield (
-                f"{document.where(inside)}: {prefix}key {key!r} is missing: found {found}, "
-                f"expected {key!r} too: {_expected(field.type)}"
+            yield document.problem(
+                inside,
+                f"key {key!r} is missing: found {found}, expected {key!r} too: "
+                f"{_expected(field.type)}",
             )
 
 
@@ -450,7 +456,8 @@ def _mismatch(document: Document, at: tuple[Key, ...], place: _Place) -> str:
     path = (*at, *place.path)
     secret = any(step in _NEVER_SHOWN for step in path)
     found = "a value that is not shown" if secret else show(place.value)
-    return document.problem(path, found, _expected(place.kind) + _hint(place, secret=secret))
+    expected = _expected(place.kind) + _hint(place, secret=secret)
+    return document.problem(path, f"found {found}, expected {expected}")
 
 
 def show(value: Any) -> str:
