@@ -229,8 +229,8 @@ class _Session:
         octets = f"{reply}\r\n".encode()
         size = self._is.segment_octets or len(octets)
         for start in range(0, len(octets), size):
+            if start:  # between pieces only: TLS may begin right behind the last
+                await asyncio.sleep(0)
             self._writer.write(octets[start : start + size])
             await self._writer.drain()
-            if self._is.segment_octets is not None:
-                await asyncio.sleep(0)
         self._open = self._open and not reply.startswith("421")

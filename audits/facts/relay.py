@@ -14,7 +14,8 @@ class FormOutcome(StrEnum):
     """What the replies to one form amount to.
 
     accepted: 2xx to RCPT. denied: 5xx, or 4xx that says relaying is denied (Postfix: 454 4.7.1).
-    deferred: any other 4xx. syntax: 501, 553 5.1.x, 555. not-tested: no reply to RCPT.
+    deferred: any other 4xx. syntax: 500, 501, 553 5.1.x, 555. not-tested: no reply to RCPT, or one
+    that answers something else (421, 503).
     """
 
     ACCEPTED = "accepted"

@@ -40,9 +40,7 @@ class ReplyParser:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._scanned = 0
-        self._code: int | None = None
-        self._lines: list[str] = []
-        self._octets = 0
+        self._begin()
 
     @property
     def unread(self) -> int:
@@ -67,8 +65,15 @@ class ReplyParser:
     def discard(self) -> int:
         """Forgets everything that was received and not returned; gives the number of octets."""
         unread = self.unread
-        self.__init__()  # type: ignore[misc]  # a fresh parser is exactly what is wanted
+        self._buffer.clear()
+        self._scanned = 0
+        self._begin()
         return unread
+
+    def _begin(self) -> None:
+        self._code: int | None = None
+        self._lines: list[str] = []
+        self._octets = 0
 
     def _next_line(self) -> bytes | None:
         end = self._buffer.find(b"\n", self._scanned)
@@ -98,7 +103,7 @@ class ReplyParser:
         if found[2] == b"-":
             return None
         reply = RawReply(code, tuple(self._lines))
-        self._code, self._lines, self._octets = None, [], 0
+        self._begin()
         return reply
 
 

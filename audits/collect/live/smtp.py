@@ -1,0 +1,413 @@
+"""Everything about a service that one conversation with it tells: port, SMTP, TLS, mailboxes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import ClassVar
+
+from audits.collect.collector import Origin
+from audits.collect.live.conversation import (
+    Connected,
+    Conversation,
+    Deadline,
+    TlsFailed,
+    connected,
+)
+from audits.collect.live.findings import Findings
+from audits.collect.live.pace import Pace
+from audits.collect.live.service import (
+    IMPLICIT_TLS_PORT,
+    MAX_REFUSALS,
+    NOT_OURS,
+    RELAY_PORT,
+    domain_of,
+    mail_from,
+    rcpt_to,
+    served_domains,
+    silence_of_address,
+    silence_of_roles,
+)
+from audits.collect.live.tcp import Attempt, Unheard, target_of
+from audits.collect.live.tls import Handshake, TrustStore
+from audits.errors import UsageError
+from audits.facts.declared import DeclaredHost, HostRoles
+from audits.facts.fact import AnyObservation, Fact, Reason, Silence
+from audits.facts.smtp import (
+    AuthAttempt,
+    AuthInClear,
+    EhloInTls,
+    EhloReply,
+    Greeting,
+    Line,
+    MailInClear,
+    RcptReply,
+    Reply,
+    RoleRecipient,
+    StartTls,
+    Transcript,
+    UnauthenticatedMail,
+)
+from audits.facts.snapshot import Snapshot
+from audits.facts.tcp import PortState
+from audits.facts.tls import CertificateChain, TlsHandshake
+from audits.settings import Settings
+from audits.subject import MailHost, Path, Service, Subject
+
+# RFC 5321 section 4.5.3.1.8 asks a server to take 100 recipients; half of that is safe everywhere.
+MAX_RECIPIENTS = 50
+MAX_CONNECTIONS = 5
+# How long a greeting is waited for where only the port is asked about.
+PEEK_S = 1.0
+
+_MECHANISMS = ("PLAIN", "LOGIN")
+
+_AS_ANY_SENDER: frozenset[type[Fact]] = frozenset(
+    {
+        PortState,
+        Greeting,
+        EhloReply,
+        StartTls,
+        TlsHandshake,
+        CertificateChain,
+        EhloInTls,
+        Transcript,
+    }
+)
+_AS_OWNER: frozenset[type[Fact]] = frozenset(
+    {AuthInClear, MailInClear, UnauthenticatedMail, RoleRecipient}
+)
+_BEHIND_TLS = (TlsHandshake, CertificateChain, EhloInTls, UnauthenticatedMail)
+
+_NOT_SUBMISSION = Silence(Reason.SKIPPED, "port 25 is not a submission port")
+_TLS_FROM_THE_START = Silence(Reason.SKIPPED, "465 is TLS from the start")
+
+
+class ServiceWalk:
+    """One conversation with a service that gathers all that is wanted, then QUIT.
+
+    Port 25 as a sending MTA does it, the others as message submission. A host outside the
+    inventory is asked for nothing that a sending MTA would not ask. Never authenticates, never
+    sends DATA.
+    """
+
+    name: ClassVar[str] = "smtp"
+    about: ClassVar[type[Subject]] = Service
+    provides: ClassVar[frozenset[type[Fact]]] = _AS_ANY_SENDER | _AS_OWNER
+    requires: ClassVar[frozenset[type[Fact]]] = frozenset({HostRoles, DeclaredHost})
+
+    def __init__(
+        self,
+        origin: Origin,
+        wanted: Iterable[type[Fact]],
+        settings: Settings,
+        pace: Pace,
+        trust: TrustStore,
+    ) -> None:
+        self.origin = origin
+        self.wanted = frozenset(wanted) & self.provides
+        self.settings = settings
+        self.pace = pace
+        self.trust = trust
+
+    async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
+        """Every wanted fact about the service, or why it is missing."""
+        if not isinstance(subject, Service):
+            raise TypeError(f"{self.name} is about services, not {subject}")
+        roles = seen.fact(HostRoles, MailHost(subject.host))
+        findings = Findings(self.wanted, subject, _paths(subject, roles))
+        if roles is None:
+            findings.rest(silence_of_roles(subject))
+        elif not subject.address:
+            findings.rest(silence_of_address(subject, seen))
+        else:
+            declared = seen.fact(DeclaredHost, MailHost(subject.host))
+            await _Walk(self, subject, roles, declared, findings).run()
+        return findings.observations(self.origin.live(self.name))
+
+
+def _paths(service: Service, roles: HostRoles | None) -> tuple[Path, ...]:
+    """The ways of mail that go through a service: one a domain, on port 25 only."""
+    if roles is None or service.port != RELAY_PORT:
+        return ()
+    return tuple(
+        Path(domain, service.host, service.address, service.port) for domain in roles.mx_of
+    )
+
+
+class _Walk:
+    """The walk over one service."""
+
+    def __init__(
+        self,
+        collector: ServiceWalk,
+        service: Service,
+        roles: HostRoles,
+        declared: DeclaredHost | None,
+        findings: Findings,
+    ) -> None:
+        self._collector = collector
+        self._settings = collector.settings
+        self._service = service
+        self._ours = roles.in_inventory
+        self._private_ca = declared.private_ca if declared is not None else None
+        self._served = served_domains(roles, declared)
+        self._findings = findings
+        self._target = target_of(service, declared, self._settings.redirect)
+        self._deadline = Deadline(self._settings.limits.host_s)
+        self._transcript: list[Line] = []
+        # Commands that wait for the next one, to share a group with it.
+        self._lead: list[str] = []
+        self._tls_works = False
+
+    async def run(self) -> None:
+        """Talks with the service, and notes all that comes of it in the findings."""
+        self._leave_out()
+        wanted = self._findings.open
+        if not wanted:
+            return
+        async with self._connected() as connection:
+            self._saw_port(connection.attempt)
+            talk = connection.talk
+            if talk is None:
+                return
+            if wanted == {PortState}:
+                return await self._peek(talk)
+            try:
+                await self._converse(talk)
+            except TlsFailed as failed:
+                self._saw_failed_tls(failed)
+            except Unheard as unheard:
+                self._ended(unheard.silence)
+            await talk.quit()
+            self._transcript += talk.lines
+        await self._ask_further_recipients()
+        self._findings.saw(Transcript(self._service, tuple(self._transcript)))
+
+    def _leave_out(self) -> None:
+        """Notes what is not asked of this service at all."""
+        if not self._ours:
+            self._findings.silent(NOT_OURS, *_AS_OWNER)
+        if self._service.port == RELAY_PORT:
+            self._findings.silent(_NOT_SUBMISSION, MailInClear, UnauthenticatedMail)
+        if self._service.port == IMPLICIT_TLS_PORT:
+            self._findings.silent(_TLS_FROM_THE_START, StartTls, AuthInClear, MailInClear)
+
+    def _connected(self) -> AbstractAsyncContextManager[Connected]:
+        return connected(self._target, self._settings, self._collector.pace, self._deadline)
+
+    def _saw_port(self, attempt: Attempt) -> None:
+        if attempt.state is not None:
+            elapsed_s = round(attempt.elapsed_s, 4)
+            port = PortState(
+                self._service, attempt.state, str(attempt.target), attempt.detail, elapsed_s
+            )
+            self._findings.saw(port)
+        if attempt.silence is not None:
+            self._findings.rest(attempt.silence)
+
+    async def _peek(self, talk: Conversation) -> None:
+        """Leaves politely where the greeting comes at once; never waits long for it."""
+        if self._service.port == IMPLICIT_TLS_PORT:
+            return
+        try:
+            await talk.greeting(min(PEEK_S, self._settings.limits.banner_s))
+        except Unheard:
+            return
+        await talk.quit()
+
+    async def _converse(self, talk: Conversation) -> None:
+        if self._service.port == IMPLICIT_TLS_PORT:
+            await self._enter_tls(talk, implicit=True)
+            await self._greet(talk)
+            await self._ehlo(talk, EhloReply, EhloInTls)
+        else:
+            await self._greet(talk)
+            await self._ehlo(talk, EhloReply)
+            await self._try_in_clear(talk)
+            await self._start_tls(talk)
+        await self._submit_unauthenticated(talk)
+        await self._ask_recipients(talk)
+
+    async def _greet(self, talk: Conversation) -> None:
+        reply = await talk.greeting()
+        if reply.transient:
+            raise Unheard(Reason.DEFERRED, f"the service put us off with {reply.text}")
+        words = reply.lines[0].split()
+        self._findings.saw(Greeting(self._service, reply, words[0] if words else ""))
+        if reply.permanent:
+            raise Unheard(Reason.REFUSED, f"the service refused with {reply.text}")
+        if reply.code != 220:
+            raise Unheard(Reason.PROTOCOL, f"the greeting was {reply.text}")
+
+    async def _ehlo(self, talk: Conversation, *kinds: type[EhloReply] | type[EhloInTls]) -> None:
+        reply = await talk.ehlo()
+        if reply.transient:
+            raise Unheard(Reason.DEFERRED, f"EHLO was put off with {reply.text}")
+        for kind in kinds:
+            sent = self._settings.probe.ehlo
+            self._findings.saw(kind(self._service, sent, reply, talk.keywords))
+        if reply.code != 250:
+            raise Unheard(Reason.PROTOCOL, f"EHLO was not accepted: {reply.text}")
+
+    async def _try_in_clear(self, talk: Conversation) -> None:
+        """MAIL on a submission port and AUTH anywhere, before TLS, on our own hosts."""
+        if not self._ours:
+            return
+        if self._service.port != RELAY_PORT and self._findings.wants(MailInClear):
+            self._lead = [mail_from(self._settings.probe.sender), "RSET"]
+        if not self._findings.wants(AuthInClear):
+            return
+        attempts = []
+        for mechanism in _MECHANISMS:
+            (reply,) = await self._exchange(talk, f"AUTH {mechanism}")
+            attempts.append(AuthAttempt(mechanism, reply))
+            if reply.code == 334:  # RFC 4954 section 4: `*` cancels the exchange
+                await talk.ask("*")
+        self._findings.saw(AuthInClear(self._service, tuple(attempts)))
+
+    async def _exchange(self, talk: Conversation, *commands: str) -> tuple[Reply, ...]:
+        """Replies to commands that go after those in `lead`, in one group where that may be."""
+        lead, self._lead = self._lead, []
+        exchange = await talk.exchange([*lead, *commands])
+        if lead:
+            sender = self._settings.probe.sender
+            self._findings.saw(MailInClear(self._service, sender, exchange.need(0)))
+        return tuple(exchange.need(len(lead) + place) for place in range(len(commands)))
+
+    async def _start_tls(self, talk: Conversation) -> None:
+        """STARTTLS, the handshake and EHLO inside, as far as something wanted needs them."""
+        offered = talk.offers("STARTTLS")
+        if not offered:
+            self._findings.saw(StartTls(self._service, False, None))
+            words = "the service does not offer STARTTLS"
+            self._findings.silent(Silence(Reason.NOT_OFFERED, words), *_BEHIND_TLS)
+        if not (offered and self._findings.wants(*_BEHIND_TLS, StartTls, RoleRecipient)):
+            await self._exchange(talk)
+            return
+        (reply,) = await self._exchange(talk, "STARTTLS")
+        self._findings.saw(StartTls(self._service, True, reply))
+        if reply.code != 220:
+            reason = Reason.DEFERRED if reply.transient else Reason.REFUSED
+            silence = Silence(reason, f"STARTTLS was refused with {reply.text}")
+            return self._findings.silent(silence, *_BEHIND_TLS)
+        await self._enter_tls(talk)
+        await self._ehlo(talk, EhloInTls)
+
+    async def _enter_tls(self, talk: Conversation, *, implicit: bool = False) -> None:
+        handshake = await talk.enter_tls(self._service.host, implicit=implicit)
+        self._tls_works = True
+        self._findings.saw(handshake.fact(self._service))
+        if self._findings.wants(CertificateChain):
+            self._saw_chain(handshake)
+
+    def _saw_chain(self, handshake: Handshake) -> None:
+        now = self._collector.origin.clock()
+        try:
+            chain = self._collector.trust.chain_fact(
+                self._service, handshake.chain, now, self._private_ca
+            )
+        except UsageError as error:
+            self._findings.silent(Silence(Reason.INTERNAL, str(error)), CertificateChain)
+        else:
+            self._findings.saw(chain)
+
+    def _saw_failed_tls(self, failed: TlsFailed) -> None:
+        if failed.handshake is not None:
+            self._findings.saw(failed.handshake.fact(self._service))
+        self._findings.silent(failed.silence, *_BEHIND_TLS)
+        nothing_in_clear = self._service.port == IMPLICIT_TLS_PORT
+        if nothing_in_clear or failed.silence.reason is Reason.THROTTLED:
+            self._ended(failed.silence)
+
+    async def _submit_unauthenticated(self, talk: Conversation) -> None:
+        """MAIL and RCPT without login inside TLS on a submission port of ours."""
+        wanted = self._findings.wants(UnauthenticatedMail) and talk.encrypted
+        if not wanted or not self._ours or self._service.port == RELAY_PORT:
+            return
+        probe = self._settings.probe
+        local = f"postmaster@{self._served[0]}" if self._served else None
+        foreign = probe.recipient if domain_of(probe.recipient) not in self._served else None
+        recipients = [recipient for recipient in (local, foreign) if recipient is not None]
+        exchange = await talk.exchange(
+            [mail_from(probe.sender), *map(rcpt_to, recipients), "RSET", "QUIT"]
+        )
+        mail = exchange.need(0)
+        replies: dict[str, RcptReply] = {}
+        if mail.positive:
+            for place, recipient in enumerate(recipients, start=1):
+                replies[recipient] = RcptReply(recipient, exchange.need(place))
+        self._findings.saw(
+            UnauthenticatedMail(
+                self._service,
+                sender=probe.sender,
+                mail=mail,
+                foreign=replies.get(foreign or ""),
+                local=replies.get(local or ""),
+            )
+        )
+
+    async def _ask_recipients(self, talk: Conversation) -> None:
+        """The role mailbox of every domain behind this service, until the server has enough."""
+        mail: Reply | None = None
+        asked = 0
+        while talk.refusals < MAX_REFUSALS:
+            paths = self._findings.open_paths(RoleRecipient)
+            if not paths:
+                return
+            room = min(MAX_REFUSALS - talk.refusals, MAX_RECIPIENTS - asked)
+            batch = paths[:room]
+            asked += len(batch)
+            commands = [rcpt_to(_role_mailbox(path)) for path in batch]
+            if len(batch) == len(paths):
+                commands += ["RSET", "QUIT"]
+            elif asked == MAX_RECIPIENTS:
+                commands += ["RSET"]
+            lead = [mail_from(self._settings.probe.sender)] if mail is None else []
+            exchange = await talk.exchange([*lead, *commands])
+            mail = mail or exchange.need(0)
+            if not mail.positive:
+                return self._saw_recipients(mail, dict.fromkeys(paths))
+            for place, path in enumerate(batch, start=len(lead)):
+                self._saw_recipients(mail, {path: exchange.need(place)})
+            if asked == MAX_RECIPIENTS:
+                mail, asked = None, 0
+
+    def _saw_recipients(self, mail: Reply, replies: Mapping[Path, Reply | None]) -> None:
+        sender = self._settings.probe.sender
+        for path, reply in replies.items():
+            self._findings.saw(RoleRecipient(path, sender, mail, _role_mailbox(path), reply))
+
+    async def _ask_further_recipients(self) -> None:
+        """The role mailboxes that the first connection left over, in a few more."""
+        for _ in range(MAX_CONNECTIONS - 1):
+            if not self._findings.open_paths(RoleRecipient):
+                return
+            async with self._connected() as connection:
+                if connection.attempt.silence is not None:
+                    self._ended(connection.attempt.silence)
+                if connection.talk is None:
+                    return
+                await self._ask_only_recipients(connection.talk)
+        words = f"not asked: {MAX_REFUSALS} refusals in each of {MAX_CONNECTIONS} connections"
+        self._findings.silent(Silence(Reason.INTERRUPTED, words), RoleRecipient)
+
+    async def _ask_only_recipients(self, talk: Conversation) -> None:
+        self._transcript.append(Line("*", "another connection, for further recipients", 0.0))
+        try:
+            await self._greet(talk)
+            await self._ehlo(talk)
+            if self._tls_works:
+                await self._start_tls(talk)
+            await self._ask_recipients(talk)
+        except Unheard as unheard:
+            self._ended(unheard.silence)
+        await talk.quit()
+        self._transcript += talk.lines
+
+    def _ended(self, silence: Silence) -> None:
+        """Notes why nothing more comes; what was said up to here stays in the transcript."""
+        self._findings.silent(silence, *(self._findings.wanted - {Transcript}))
+
+
+def _role_mailbox(path: Path) -> str:
+    """RFC 5321 section 4.5.1: every domain that receives mail has this mailbox."""
+    return f"postmaster@{path.domain}"

@@ -1,0 +1,238 @@
+import asyncio
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from audits.demo.certificates import Authority
+from audits.facts.fact import Reason
+from audits.facts.relay import FormOutcome, RelayForm, RelayProbes
+from audits.facts.smtp import EhloReply
+from audits.facts.snapshot import Snapshot
+from audits.facts.tcp import PortState
+from audits.settings import ProbeSettings, Settings, VantageSettings
+from tests.build import silent
+from tests.collect.walking import (
+    LIMITS,
+    NAME,
+    SETTINGS,
+    fleet,
+    service,
+    silence,
+    try_relaying,
+)
+from tests.servers import smtp as scripts
+from tests.servers.smtp import Behaviour, SmtpServer, raw_server
+
+TLS = Authority().issue(NAME).server_context()
+MX = Behaviour(hostname=NAME, tls=TLS, local_domains=("example.net", NAME))
+EHLO = "EHLO mailproof.invalid"
+FORMS = [
+    "MAIL FROM:<probe@mailproof.invalid>",
+    "RCPT TO:<canary@mailproof.invalid>",
+    f"RCPT TO:<canary%mailproof.invalid@{NAME}>",
+    f'RCPT TO:<"canary@mailproof.invalid"@{NAME}>',
+    f"RCPT TO:<mailproof.invalid!canary@{NAME}>",
+    f"RCPT TO:<@{NAME}:canary@mailproof.invalid>",
+    "RCPT TO:<canary%mailproof.invalid@[192.0.2.1]>",
+    "RSET",
+    "MAIL FROM:<>",
+    "RCPT TO:<canary@mailproof.invalid>",
+    "RSET",
+    f"MAIL FROM:<probe@{NAME}>",
+    "RCPT TO:<canary@mailproof.invalid>",
+    "QUIT",
+]
+
+
+def tried(
+    behaviour: Behaviour, port: int = 25, settings: Settings = SETTINGS, **about: Any
+) -> tuple[Snapshot, SmtpServer]:
+    async def run() -> tuple[Snapshot, SmtpServer]:
+        async with SmtpServer(behaviour) as server:
+            about.setdefault("domains", ("example.net",))
+            seen = await try_relaying(fleet(server.port, port, **about), port, settings)
+            await asyncio.sleep(0.01)  # the server reads what was sent last
+            return seen, server
+
+    return asyncio.run(run())
+
+
+def probes(seen: Snapshot, port: int = 25) -> RelayProbes:
+    found = seen.fact(RelayProbes, service(port))
+    assert found is not None
+    return found
+
+
+def outcomes(forms: tuple[RelayForm, ...]) -> set[FormOutcome]:
+    return {form.outcome for form in forms}
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_forms_go_through_one_connection_and_controls_through_another(pipelining: bool) -> None:
+    behaviour = replace(MX, pipelining=pipelining, drops_groups=not pipelining)
+    seen, server = tried(behaviour)
+    first, second = server.sessions
+    assert first == [EHLO, *FORMS]
+    assert second[:2] == [EHLO, FORMS[0]]
+    assert re.fullmatch(r"RCPT TO:<mailproof-[0-9a-f]{8}@example\.net>", second[2])
+    assert re.fullmatch(r"RCPT TO:<mailproof@mailproof-[0-9a-f]{8}\.invalid>", second[3])
+    assert second[4:] == ["QUIT"]
+    assert len(probes(seen).forms) == 8
+
+
+def test_the_default_refusal_of_postfix_is_a_denial_in_every_form() -> None:
+    found = probes(tried(MX)[0])
+    first = found.forms[0]
+    assert (first.label, first.outcome) == ("<S> U@D", FormOutcome.DENIED)
+    assert first.rcpt is not None
+    assert first.rcpt.text == "454 4.7.1 <canary@mailproof.invalid>: Relay access denied"
+    assert outcomes(found.forms) == {FormOutcome.DENIED}
+    assert outcomes(found.controls) == {FormOutcome.DENIED}
+    assert (found.encrypted, found.trusted_vantage) == (False, False)
+    assert found.ehlo == "mailproof.invalid"
+
+
+def test_an_open_relay_accepts_every_form_and_both_controls() -> None:
+    found = probes(tried(replace(MX, relay=True))[0])
+    assert outcomes(found.forms) == {FormOutcome.ACCEPTED}
+    assert outcomes(found.controls) == {FormOutcome.ACCEPTED}
+
+
+def test_a_server_that_takes_any_local_part_shows_in_its_control() -> None:
+    found = probes(tried(replace(MX, catch_all=True))[0])
+    accepted = [form.label for form in found.forms if form.outcome is FormOutcome.ACCEPTED]
+    assert accepted == ["<S> U%D@H", '<S> "U@D"@H', "<S> D!U@H"]
+    assert [form.outcome for form in found.controls] == [FormOutcome.ACCEPTED, FormOutcome.DENIED]
+
+
+def test_greylisting_defers_and_denies_nothing() -> None:
+    found = probes(tried(replace(MX, greylist=True))[0])
+    assert outcomes(found.forms) == {FormOutcome.DEFERRED}
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_mail_that_needs_login_denies_all_its_forms(pipelining: bool) -> None:
+    found = probes(tried(replace(MX, login_required=True, pipelining=pipelining))[0])
+    for form in found.forms:
+        assert (form.outcome, form.rcpt) == (FormOutcome.DENIED, None)
+        assert "530 5.7.0 Authentication required" in form.note
+
+
+def test_submission_is_tried_inside_tls() -> None:
+    behaviour = replace(MX, tls_required=True)
+    seen, server = tried(behaviour, 587)
+    assert server.sessions[0] == [EHLO, "STARTTLS", EHLO, *FORMS]
+    found = probes(seen, 587)
+    assert found.encrypted
+    assert outcomes(found.forms) == {FormOutcome.DENIED}
+
+
+def test_implicit_tls_is_tried_inside_tls() -> None:
+    seen, server = tried(replace(MX, implicit_tls=True), 465)
+    assert server.sessions[0] == [EHLO, *FORMS]
+    assert probes(seen, 465).encrypted
+
+
+def test_port_25_is_tried_in_clear() -> None:
+    _, server = tried(MX)
+    assert "STARTTLS" not in server.commands
+
+
+def test_hanging_up_leaves_forms_untested_with_the_reason() -> None:
+    found = probes(tried(replace(MX, closes_at=frozenset({"RSET"}), pipelining=False))[0])
+    assert outcomes(found.forms[:6]) == {FormOutcome.DENIED}
+    assert outcomes(found.forms[6:]) == {FormOutcome.NOT_TESTED}
+    assert found.forms[6].note == "the server closed the connection before its reply to RSET"
+
+
+def test_421_leaves_forms_untested_in_the_servers_words() -> None:
+    found = probes(tried(replace(MX, replies={"RCPT": "421 4.7.0 too many errors"}))[0])
+    assert outcomes(found.forms) == {FormOutcome.NOT_TESTED}
+    assert {form.note for form in found.forms} == {"421 4.7.0 too many errors"}
+
+
+@pytest.mark.parametrize(
+    ("greeting", "reason"),
+    [
+        ("421 4.3.2 busy", Reason.THROTTLED),
+        ("450 4.3.2 not yet", Reason.DEFERRED),
+        ("554 5.7.1 no service", Reason.REFUSED),
+    ],
+)
+def test_a_service_that_does_not_greet_is_not_observed(greeting: str, reason: Reason) -> None:
+    seen, server = tried(replace(MX, greeting=greeting))
+    assert silence(seen, RelayProbes)[0] is reason
+    assert greeting in silence(seen, RelayProbes)[1]
+    assert len(server.sessions) == 1
+
+
+def test_a_silent_service_is_a_timeout() -> None:
+    async def run() -> Snapshot:
+        async with raw_server(scripts.silence) as server:
+            return await try_relaying(fleet(server.port))
+
+    assert silence(asyncio.run(run()), RelayProbes) == (
+        Reason.TIMEOUT,
+        "no greeting within 0.3 s",
+    )
+
+
+def test_a_host_outside_the_inventory_is_never_tried() -> None:
+    seen, server = tried(MX, ours=False)
+    assert silence(seen, RelayProbes)[0] is Reason.SKIPPED
+    assert server.sessions == []
+
+
+@pytest.mark.parametrize(
+    "about", [{"domains": ("mailproof.invalid",)}, {"mx_of": ("mailproof.invalid",)}]
+)
+def test_a_recipient_that_is_served_here_proves_nothing(about: dict[str, Any]) -> None:
+    seen, server = tried(MX, **about)
+    assert silence(seen, RelayProbes) == (
+        Reason.NOT_DECLARED,
+        "probe.recipient is in a domain that this host serves; "
+        "set probe.recipient to a mailbox elsewhere",
+    )
+    assert server.sessions == []
+
+
+def test_what_the_run_knows_already_is_not_asked_again() -> None:
+    async def run(*known: Any) -> tuple[Snapshot, SmtpServer]:
+        async with SmtpServer(MX) as server:
+            seen = fleet(server.port)
+            seen.add(known)
+            return await try_relaying(seen), server
+
+    throttled = silent(EhloReply, service(), Reason.THROTTLED, "421 busy")
+    seen, server = asyncio.run(run(throttled))
+    assert silence(seen, RelayProbes) == (Reason.THROTTLED, "421 busy")
+    assert server.sessions == []
+    unreachable = silent(PortState, service(), Reason.UNREACHABLE, "no route")
+    assert silence(asyncio.run(run(unreachable))[0], RelayProbes)[0] is Reason.UNREACHABLE
+
+
+def test_a_vantage_of_the_host_itself_is_trusted() -> None:
+    settings = Settings(limits=LIMITS, vantage=VantageSettings(addresses=("192.0.2.9",)))
+    seen, _ = tried(MX, settings=settings, sends_from=("192.0.2.9",))
+    assert probes(seen).trusted_vantage
+
+
+def test_the_probes_speak_with_the_configured_names() -> None:
+    probe = ProbeSettings("audit.example", "s@audit.example", "c@sink.example")
+    _, server = tried(MX, settings=Settings(limits=LIMITS, probe=probe))
+    assert server.commands[:3] == [
+        "EHLO audit.example",
+        "MAIL FROM:<s@audit.example>",
+        "RCPT TO:<c@sink.example>",
+    ]
+
+
+def test_without_a_served_domain_one_control_is_left() -> None:
+    assert len(probes(tried(MX, domains=())[0]).controls) == 1
+
+
+def test_data_is_never_sent() -> None:
+    _, server = tried(replace(MX, relay=True))
+    assert not [c for c in server.commands if c.upper().startswith(("DATA", "BDAT"))]
