@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from audits.collect.collector import Origin
-from audits.facts.declared import DeclaredHost, HostRoles
+from audits.facts.declared import DeclaredDomain, DeclaredHost, HostRoles
 from audits.facts.dns import HostAddresses, MxSet
 from audits.facts.fact import Observed
 from audits.facts.snapshot import Snapshot
@@ -16,9 +16,15 @@ _REACHED_AT_MOST = 3
 
 
 def mx_hosts(snapshot: Snapshot) -> dict[MailHost, list[str]]:
-    """Every host that an observed MX set delivers to, with the domains that it serves, sorted."""
+    """Every host that an observed MX set delivers to, with the domains that it serves, sorted.
+
+    The address of a domain that is not to receive mail makes no MX host of it.
+    """
     found: dict[MailHost, list[str]] = defaultdict(list)
     for mx in snapshot.facts(MxSet):
+        declared = snapshot.fact(DeclaredDomain, mx.subject)
+        if not mx.records and declared is not None and not declared.receives:
+            continue
         for target in mx.targets:
             found[MailHost(target)].append(mx.subject.name)
     return dict(found)
