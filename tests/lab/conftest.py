@@ -31,9 +31,11 @@ def missing() -> str | None:
     """Why the lab can't be built on this machine, as a sentence; None where it can."""
     if os.name != "posix" or os.geteuid() != 0:
         return "the lab needs root, for network namespaces and ports below 1024"
-    absent = sorted({package for name, package in _PACKAGES.items() if tool(name) is None})
+    absent = {package for name, package in _PACKAGES.items() if tool(name) is None}
+    if not any(Path("/usr/lib").glob("*/sasl2/libplain.so*")):
+        absent.add("libsasl2-modules")
     if absent:
-        return f"the lab needs the Debian packages {', '.join(absent)}"
+        return f"the lab needs the Debian packages {', '.join(sorted(absent))}"
     return None
 
 
