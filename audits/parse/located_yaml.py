@@ -127,6 +127,8 @@ _WORDS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+# libyaml reads YAML 1.1, where text with a colon needs quotes between brackets and braces.
+_HINTS = {"found unexpected ':'": "; expected quotes around text with a colon"}
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 
 
@@ -152,7 +154,8 @@ def parse_yaml(text: str, name: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         during = f" {error.context}" if error.context else ""
-        raise ParseError(f"{name}:{line}: not YAML{during}: {error.problem}") from error
+        hint = _HINTS.get(error.problem or "", "")
+        raise ParseError(f"{name}:{line}: not YAML{during}: {error.problem}{hint}") from error
     except YAMLError as error:
         raise ParseError(f"{name}:1: not YAML: {error}") from error
     return Document(name, builder.root)

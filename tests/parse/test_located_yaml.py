@@ -122,6 +122,11 @@ def test_bad_yaml_is_refused_with_its_line(text: str, message: str) -> None:
     assert str(raised.value).startswith(message)
 
 
+def test_colon_in_flow_text_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ParseError, match="f.yaml:1: .*; expected quotes around text with a colon"):
+        load("services: [{port: 25, connect: 127.0.0.1:2525}]")
+
+
 def test_nested_aliases_are_bounded() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     for level in range(1, 12):
