@@ -6,7 +6,6 @@ from audits.facts.relay import FormOutcome
 from audits.facts.smtp import Reply
 
 _RELAY = re.compile(r"\brelay|\brcpthosts\b", re.IGNORECASE)
-_GREYLIST = re.compile(r"gr[ea]y-?list|try again|come back", re.IGNORECASE)
 _LOGIN = re.compile(
     r"authenticat|\bauth (?:command )?(?:is )?(?:first|required)|must issue an? starttls"
     r"|starttls (?:is )?(?:first|required)|log ?in first",
@@ -42,7 +41,7 @@ def _classify_rcpt(rcpt: Reply) -> tuple[FormOutcome, str]:
     if rcpt.code == 421:
         return FormOutcome.NOT_TESTED, f"the service ended the conversation: {rcpt.text}"
     if rcpt.transient:
-        return (FormOutcome.DENIED if _denies_relaying(rcpt) else FormOutcome.DEFERRED), ""
+        return (FormOutcome.DENIED if rcpt.denies_relaying else FormOutcome.DEFERRED), ""
     if not rcpt.permanent:
         return FormOutcome.NOT_TESTED, f"RCPT got an unexpected reply: {rcpt.text}"
     if _RELAY.search(rcpt.text) or _wants_login(rcpt):
@@ -52,13 +51,6 @@ def _classify_rcpt(rcpt: Reply) -> tuple[FormOutcome, str]:
     if rcpt.code in {500, 501, 555} or (rcpt.code == 553 and not _is_policy(rcpt)):
         return FormOutcome.SYNTAX, ""
     return FormOutcome.DENIED, ""
-
-
-def _denies_relaying(reply: Reply) -> bool:
-    if _GREYLIST.search(reply.text):
-        return False
-    postfix_default = reply.code == 454 and reply.enhanced == "4.7.1"
-    return postfix_default or _RELAY.search(reply.text) is not None
 
 
 def _wants_login(reply: Reply) -> bool:

@@ -1,5 +1,6 @@
 import asyncio
 import time
+import tracemalloc
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -122,6 +123,19 @@ def test_everything_wanted_of_an_mx_comes_from_one_conversation() -> None:
         assert found.rcpt is not None
         assert (found.recipient, found.rcpt.code) == (f"postmaster@{domain}", 250)
     assert reasons(seen, [MailInClear, UnauthenticatedMail]) == {Reason.SKIPPED}
+
+
+def test_a_redirect_to_an_ipv6_address_is_followed() -> None:
+    async def run() -> tuple[Snapshot, SmtpServer]:
+        server = SmtpServer(MX)
+        await server.start("::1")
+        seen = await walk(fleet(server.port, connect_address="[::1]"), wanted=[PortState, Greeting])
+        await server.stop()
+        return seen, server
+
+    seen, server = asyncio.run(run())
+    assert fact(seen, PortState).dialled == f"[::1]:{server.port}"
+    assert fact(seen, Greeting).reply.code == 220
 
 
 def test_the_transcript_holds_the_whole_conversation() -> None:
@@ -398,7 +412,7 @@ def test_a_service_that_puts_us_off_is_not_observed(greeting: str, reason: Reaso
     assert isinstance(hidden, Unobserved)
     assert hidden.reason is reason
     assert fact(seen, PortState).state == "open"
-    assert len(server.sessions) == 1
+    assert server.sessions == [[] if greeting.startswith("421") else ["QUIT"]]
 
 
 def test_a_554_greeting_is_observed_and_refuses_the_rest() -> None:
@@ -476,6 +490,15 @@ def test_a_greeting_that_never_ends_well_has_a_bounded_outcome(
     assert reasons(seen, [Greeting, EhloReply, *AFTER_EHLO]) == {reason}
     assert fact(seen, PortState).state == "open"
     assert isinstance(seen.get(Transcript, service()), Observed)
+
+
+@pytest.mark.parametrize("script", [scripts.long_line, scripts.endless])
+def test_a_server_that_sends_without_end_costs_little_memory(script: Script) -> None:
+    tracemalloc.start()
+    scripted(script)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 4_000_000
 
 
 @pytest.mark.parametrize("script", [scripts.half_close, scripts.reset])

@@ -111,7 +111,11 @@ class Conversation:
     async def greeting(self, limit_s: float | None = None) -> Reply:
         """The greeting; raises Unheard, for 421 too."""
         limit_s = self._limits.banner_s if limit_s is None else limit_s
-        return await self._reply(limit_s, "greeting")
+        try:
+            return await self._reply(limit_s, "greeting")
+        except Unheard as unheard:
+            self._ended = unheard.silence
+            raise
 
     async def ehlo(self) -> Reply:
         """The reply to EHLO; raises Unheard."""
