@@ -43,6 +43,12 @@ def dmarc_record(text: str) -> DmarcRecord:
     return DmarcRecord(text, tags, first(faults))
 
 
+def reporting_uris(record: DmarcRecord) -> tuple[str, ...]:
+    """The URIs of `rua` that receivers can send aggregate reports to."""
+    uris = (uri.strip(_WSP) for uri in (record.value("rua") or "").split(","))
+    return tuple(filter(_uri, uris))
+
+
 def _fault(tag: Tag) -> str | None:
     if not _NAME.fullmatch(tag.name):
         return f"{quoted(tag.name)} is not a tag name"
