@@ -81,6 +81,19 @@ def test_after_an_abort_the_next_waits_for_the_gap() -> None:
     assert 0.05 <= waits_after(aborted=True, throttled=False) < 0.15
 
 
+def test_the_gap_after_an_abort_outlives_a_good_connection_beside_it() -> None:
+    async def run() -> float:
+        budget = pace()
+        async with budget.slot(ADDRESS):
+            async with budget.slot(ADDRESS) as slot:
+                slot.aborted = True
+            begun = time.monotonic()
+        async with budget.slot(ADDRESS):
+            return time.monotonic() - begun
+
+    assert asyncio.run(run()) >= 0.04
+
+
 def test_after_each_421_the_pause_grows_fourfold() -> None:
     assert 0.04 <= waits_after(aborted=False, throttled=True, gap_s=0.01) < 0.12
     assert 0.16 <= waits_after(aborted=False, throttled=True, times=2, gap_s=0.01) < 0.4

@@ -96,8 +96,9 @@ class Pace:
         elif not slot.aborted:
             state.backoff_s = 0.0
         pause = max(state.backoff_s, self._limits.gap_s if slot.aborted else 0.0)
-        state.not_before = max(state.not_before, self._clock() + pause)
+        now = self._clock()
+        state.not_before = max(state.not_before, now + pause)
         self._admit(state)
-        idle = not state.active and not state.waiting
-        if idle and not pause and self._addresses.get(address) is state:
+        idle = not state.active and not state.waiting and state.not_before <= now
+        if idle and self._addresses.get(address) is state:
             del self._addresses[address]
