@@ -442,8 +442,7 @@ def _reply(step: Step, reply: Reply, fact: Fact, pointer: str, wanted: int = 0) 
     if reply.code == wanted or (not wanted and reply.positive):
         state = StationState.PASSED
     elif reply.transient:
-        state = StationState.SILENT
-        reason = Reason.THROTTLED if reply.code == 421 else Reason.DEFERRED
+        state, reason = StationState.SILENT, reply.put_off
     elif reply.permanent and _about_the_client(reply):
         state, reason = StationState.SILENT, Reason.DENIED
     else:

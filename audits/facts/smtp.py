@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from audits.facts.fact import Fact, Step
+from audits.facts.fact import Fact, Reason, Step
 from audits.subject import Path, Service
 
 # RFC 3463 section 2: status-code = class "." subject "." detail
@@ -54,19 +54,31 @@ class Reply(Struct, frozen=True):
 
         Any other 4yz leaves the question open, greylisting above all.
         """
-        if not self.transient or _GREYLISTING.search(self.text):
+        if not self.transient or self.code == 421 or _GREYLISTING.search(self.text):
             return False
         postfix_default = self.code == 454 and self.enhanced == "4.7.1"
         return postfix_default or _RELAYING.search(self.text) is not None
 
     @property
     def denies_strangers(self) -> bool:
-        """Refused for want of a login: 5yz, or a 4yz with X.7.1, "delivery not authorized"
-        (RFC 3463 section 3.8), that does not speak of greylisting."""
-        if self.permanent or self.denies_relaying:
-            return True
-        authorization = self.transient and (self.enhanced or "").endswith(".7.1")
-        return authorization and not _GREYLISTING.search(self.text)
+        """Refused for want of a login: 5yz, or a 4yz with X.7.1, "delivery not authorized".
+
+        Not so a 4yz that speaks of greylisting, nor one about an address (X.1.Z, RFC 3463
+        section 3.2), such as an unknown mailbox or a sender whose domain does not resolve.
+        """
+        topic = (self.enhanced or "").partition(".")[2]
+        if self.permanent:
+            return not topic.startswith("1.") or _RELAYING.search(self.text) is not None
+        if not self.transient or self.code == 421 or _GREYLISTING.search(self.text):
+            return False
+        return topic == "7.1" or self.denies_relaying
+
+    @property
+    def put_off(self) -> Reason | None:
+        """Why a 4yz leaves a question open; None for any other reply."""
+        if not self.transient:
+            return None
+        return Reason.THROTTLED if self.code == 421 else Reason.DEFERRED
 
 
 class Keyword(Struct, frozen=True):

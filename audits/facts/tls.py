@@ -81,3 +81,11 @@ class CertificateChain(Fact, frozen=True, tag="tls.chain"):
     names: tuple[str, ...]
     verification: Verification | None
     malformed: str | None
+
+    @property
+    def leaf(self) -> Certificate | None:
+        """The server's own certificate; None where it is missing or could not be read."""
+        first = self.certificates[0] if self.certificates else None
+        if first is None or (self.malformed is not None and first.is_ca):
+            return None
+        return first
