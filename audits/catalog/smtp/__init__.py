@@ -1,0 +1,1 @@
+"""Audits of the SMTP conversation, whatever the port."""

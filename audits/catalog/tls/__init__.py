@@ -1,0 +1,1 @@
+"""Audits of TLS on any port of mail."""
