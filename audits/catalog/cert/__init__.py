@@ -1,0 +1,1 @@
+"""Audits of the certificates that mail services present."""
