@@ -182,6 +182,17 @@ def test_expiry_alone_leaves_trust_intact(tmp_path: Path) -> None:
     assert chain.verification.code == OK
 
 
+def test_each_chain_is_verified_for_its_own_time(tmp_path: Path) -> None:
+    authority = Authority(now=NOW - timedelta(days=60))
+    root = tmp_path / "root.pem"
+    root.write_bytes(authority.root_pem)
+    trust = TrustStore(str(root))
+    for days in (30, 90, 30):
+        verification = served(authority.issue(NAME, days=days), trust).verification
+        assert verification is not None
+        assert verification.code == OK
+
+
 def test_a_short_key_is_observed_and_trusted(trust: TrustStore) -> None:
     chain = served(AUTHORITY.issue(NAME, key=short_rsa_key()), trust)
     assert chain.certificates[0].key_bits == 1024

@@ -8,7 +8,7 @@ import asyncio
 import functools
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -222,7 +222,8 @@ class TrustStore:
     def __init__(self, ca_file: str | None = None) -> None:
         """Raises UsageError where `ca_file` holds no certificates that can be read."""
         self._ca_file = ca_file
-        self._stores: dict[str | None, tuple[crypto.X509Store, tuple[str, ...]]] = {}
+        self._files: dict[str, list[crypto.X509]] = {}
+        self._system = ssl.get_default_verify_paths()
         if ca_file is not None:
             _ca_certificates(ca_file)
 
@@ -233,9 +234,9 @@ class TrustStore:
 
         Raises ParseError where a certificate can't be read, UsageError for the private CA's file.
         """
-        store, names = self._store(private_ca)
         at = _within_dates([parse_certificate(der) for der in chain], now)
-        store.set_time(at)
+        files = dict.fromkeys(path for path in (self._ca_file, private_ca) if path is not None)
+        store, names = self._store(files, at), ("system", *files)
         try:
             leaf, *others = (crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in chain)
         except crypto.Error as error:
@@ -271,24 +272,23 @@ class TrustStore:
         names = (service.host,)
         return CertificateChain(service, tuple(certificates), names, verification, malformed)
 
-    def _store(self, private_ca: str | None) -> tuple[crypto.X509Store, tuple[str, ...]]:
-        if private_ca not in self._stores:
-            store, names = crypto.X509Store(), ["system"]
-            _load_system_roots(store)
-            for path in dict.fromkeys(p for p in (self._ca_file, private_ca) if p is not None):
-                for certificate in _ca_certificates(path):
-                    store.add_cert(certificate)
-                names.append(path)
-            self._stores[private_ca] = store, tuple(names)
-        return self._stores[private_ca]
+    def _store(self, files: Iterable[str], at: datetime) -> crypto.X509Store:
+        """A store for one verification: OpenSSL keeps the first time that a store is given."""
+        store = crypto.X509Store()
+        system = self._system
+        if system.capath:
+            store.load_locations(None, system.capath)  # each root is read when it is needed
+        roots = system.cafile if system.cafile or system.capath else certifi.where()
+        for path in (*([roots] if roots else []), *files):
+            for certificate in self._certificates(path):
+                store.add_cert(certificate)
+        store.set_time(at)
+        return store
 
-
-def _load_system_roots(store: crypto.X509Store) -> None:
-    paths = ssl.get_default_verify_paths()
-    if paths.cafile or paths.capath:
-        store.load_locations(paths.cafile, paths.capath)
-    else:
-        store.load_locations(certifi.where())
+    def _certificates(self, path: str) -> list[crypto.X509]:
+        if path not in self._files:
+            self._files[path] = _ca_certificates(path)
+        return self._files[path]
 
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
