@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,11 +125,13 @@ class Lab:
 
     def __init__(
         self,
+        machines: Sequence[Machine],
         auditor: Namespace,
         offline: Namespace,
         postfixes: Mapping[str, Postfix],
         ca_file: Path,
     ) -> None:
+        self.machines = machines
         self.auditor = auditor
         self.offline = offline
         self.postfixes = postfixes
@@ -146,8 +148,10 @@ class Lab:
         """Writes a fleet repository that describes the lab; `resolver` is the one that it asks."""
         folder.joinpath("inventory").mkdir(parents=True)
         _dump(folder / "mailproof.yaml", self._settings(resolver, policy))
-        _dump(folder / "inventory/hosts.yaml", {m.host: _host(m) for m in MACHINES})
-        _dump(folder / "inventory/domains.yaml", {m.domain: _domain(m) for m in MACHINES} | _MORE)
+        hosts = {machine.host: _host(machine) for machine in self.machines}
+        domains = {machine.domain: _domain(machine) for machine in self.machines}
+        _dump(folder / "inventory/hosts.yaml", hosts)
+        _dump(folder / "inventory/domains.yaml", domains | _MORE)
         return folder
 
     def mailproof(self, *arguments: str, cwd: Path, offline: bool = False) -> CompletedProcess[str]:
@@ -231,12 +235,14 @@ def _dkim_record() -> str:
     return f'"{text[:200]}" "{text[200:]}"'
 
 
-def _zones(machines: Mapping[str, Namespace], auditor: Namespace) -> list[Zone]:
-    """All zones but the root."""
-    good = next(machine for machine in MACHINES if machine.domain == GOOD)
-    others = [line for m in MACHINES if m is not good for line in _records(m)]
+def _zones(
+    machines: Sequence[Machine], namespaces: Mapping[str, Namespace], auditor: Namespace
+) -> list[Zone]:
+    """All zones but the root: GOOD is a signed one, the other domains share an unsigned one."""
+    good = [line for m in machines if m.domain == GOOD for line in _records(m)]
+    others = [line for m in machines if m.domain != GOOD for line in _records(m)]
     net = [
-        *_records(good),
+        *good,
         f"ns1.{GOOD}. A {IPV4_NETWORK}.{AUTHORITY}",
         f"audit.{GOOD}. A {auditor.ipv4}",
         f"s2026._domainkey.{GOOD}. TXT {_dkim_record()}",
@@ -245,7 +251,7 @@ def _zones(machines: Mapping[str, Namespace], auditor: Namespace) -> list[Zone]:
     pointers = [
         f"{reverse_name(address)}. PTR {name}."
         for name, namespace in [
-            *((m.host, machines[m.label]) for m in MACHINES),
+            *((machine.host, namespaces[machine.label]) for machine in machines),
             (f"audit.{GOOD}", auditor),
         ]
         for address in (namespace.ipv4, namespace.ipv6)
@@ -263,24 +269,25 @@ def _zones(machines: Mapping[str, Namespace], auditor: Namespace) -> list[Zone]:
 
 
 @contextmanager
-def running_lab() -> Iterator[Lab]:
+def running_lab(machines: Sequence[Machine] = MACHINES) -> Iterator[Lab]:
     """The whole lab, from the first namespace to the last; torn down however the block ends."""
     with ExitStack() as stack:
         # A polite end from outside is to run the teardown too, as Ctrl-C does.
         stack.callback(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        network = stack.enter_context(Network(f"{IPV4_NETWORK}.{RESOLVER}"))
         # Not pytest's folder: that one is closed to the accounts which the servers run under.
         folder = Path(tempfile.mkdtemp(prefix="mailproof-lab-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)
+
+        network = stack.enter_context(Network(f"{IPV4_NETWORK}.{RESOLVER}"))
         auditor = network.attach("audit", AUDITOR)
         network.attach("silent", SILENT_RESOLVER).drop()
-        machines = {m.label: network.attach(m.label, m.number) for m in MACHINES}
+        namespaces = {m.label: network.attach(m.label, m.number) for m in machines}
 
         knot = Knot(network.attach("ns1", AUTHORITY), folder / "knot")
         stack.callback(knot.stop)
-        knot.serve(_zones(machines, auditor))
+        knot.serve(_zones(machines, namespaces, auditor))
         unbound = Unbound(network.attach("resolver", RESOLVER), folder / "unbound")
         stack.callback(unbound.stop)
         unbound.serve(knot.namespace, knot.trust_anchor())
@@ -289,8 +296,8 @@ def running_lab() -> Iterator[Lab]:
         ca_file = folder / "root.pem"
         ca_file.write_bytes(authority.root_pem)
         postfixes = {}
-        for machine in MACHINES:
-            namespace = machines[machine.label]
+        for machine in machines:
+            namespace = namespaces[machine.label]
             if machine.dropped:
                 namespace.drop(*machine.dropped)
             postfix = Postfix(namespace, folder / machine.label)
@@ -299,7 +306,7 @@ def running_lab() -> Iterator[Lab]:
             postfixes[machine.label] = postfix
         for server in (knot, unbound, *postfixes.values()):
             server.wait()
-        yield Lab(auditor, network.isolated("offline"), postfixes, ca_file)
+        yield Lab(machines, auditor, network.isolated("offline"), postfixes, ca_file)
 
 
 def _settings(machine: Machine, authority: Authority) -> PostfixSettings:
