@@ -445,10 +445,27 @@ def test_refused_ehlo_is_observed_and_hides_the_rest() -> None:
 
 
 def test_a_connection_closed_midway_is_a_disconnection() -> None:
-    seen, _ = walked(replace(MX, closes_at=frozenset({"AUTH"})))
+    seen, server = walked(replace(MX, closes_at=frozenset({"STARTTLS"})))
     assert fact(seen, EhloReply).reply.code == 250
-    assert reasons(seen, AFTER_EHLO) == {Reason.DISCONNECTED}
-    assert "before its reply to AUTH PLAIN" in silence(seen, AuthInClear)[1]
+    assert fact(seen, AuthInClear).attempts != ()
+    hidden = [StartTls, TlsHandshake, CertificateChain, EhloInTls]
+    assert reasons(seen, hidden) == {Reason.DISCONNECTED}
+    assert silence(seen, StartTls)[1].endswith("before its reply to STARTTLS")
+    assert len(server.sessions) == 1
+
+
+def test_hanging_up_at_auth_in_clear_hides_only_that() -> None:
+    seen, server = walked(replace(MX, closes_at=frozenset({"AUTH"})), mx_of=("example.net",))
+    assert silence(seen, AuthInClear) == (
+        Reason.DISCONNECTED,
+        "the server closed the connection before its reply to AUTH PLAIN",
+    )
+    assert fact(seen, TlsHandshake).completed
+    assert seen.fact(RoleRecipient, path("example.net")) is not None
+    assert server.sessions == [
+        [EHLO, "AUTH PLAIN"],
+        [EHLO, "STARTTLS", EHLO, MAIL, rcpt("example.net"), "RSET", "QUIT"],
+    ]
 
 
 def test_a_late_greeting_is_a_timeout_and_the_port_is_open() -> None:

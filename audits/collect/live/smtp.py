@@ -81,6 +81,10 @@ _NOT_SUBMISSION = Silence(Reason.SKIPPED, "port 25 is not a submission port")
 _TLS_FROM_THE_START = Silence(Reason.SKIPPED, "465 is TLS from the start")
 
 
+class _HungUp(Unheard):
+    """The server closed the connection at AUTH in clear, which says nothing of the rest."""
+
+
 class ServiceWalk:
     """One conversation with a service that gathers all that is wanted, then QUIT.
 
@@ -161,26 +165,41 @@ class _Walk:
     async def run(self) -> None:
         """Talks with the service, and notes all that comes of it in the findings."""
         self._leave_out()
-        wanted = self._findings.open
-        if not wanted:
+        if not self._findings.open:
             return
+        if await self._talk():
+            self._note("another connection, without what the server hung up at")
+            await self._talk()
+        await self._ask_further_recipients()
+        self._findings.saw(Transcript(self._service, tuple(self._transcript)))
+
+    async def _talk(self) -> bool:
+        """One conversation; whether it broke off at a probe that another can do without."""
+        only_port = self._findings.open == {PortState}
         async with self._connected() as connection:
             self._saw_port(connection.attempt)
             talk = connection.talk
             if talk is None:
-                return
-            if wanted == {PortState}:
-                return await self._peek(talk)
+                return False
+            if only_port:
+                await self._peek(talk)
+                return False
+            again = False
             try:
                 await self._converse(talk)
             except TlsFailed as failed:
                 self._saw_failed_tls(failed)
+            except _HungUp as unheard:
+                self._findings.silent(unheard.silence, MailInClear, AuthInClear)
+                again = True
             except Unheard as unheard:
                 self._ended(unheard.silence)
             await talk.quit()
             self._transcript += talk.lines
-        await self._ask_further_recipients()
-        self._findings.saw(Transcript(self._service, tuple(self._transcript)))
+            return again
+
+    def _note(self, text: str) -> None:
+        self._transcript.append(Line("*", text, 0.0))
 
     def _leave_out(self) -> None:
         """Notes what is not asked of this service at all."""
@@ -256,13 +275,19 @@ class _Walk:
             self._lead = [mail_from(self._settings.probe.sender), "RSET"]
         if not self._findings.wants(AuthInClear):
             return
-        attempts = []
-        for mechanism in _MECHANISMS:
-            (reply,) = await self._exchange(talk, f"AUTH {mechanism}")
-            attempts.append(AuthAttempt(mechanism, reply))
-            if reply.code == 334:  # RFC 4954 section 4: `*` cancels the exchange
-                await talk.ask("*")
+        try:
+            attempts = [await self._try_auth(talk, mechanism) for mechanism in _MECHANISMS]
+        except Unheard as unheard:
+            if unheard.silence.reason is Reason.DISCONNECTED:
+                raise _HungUp(unheard.silence.reason, unheard.silence.detail) from unheard
+            raise
         self._findings.saw(AuthInClear(self._service, tuple(attempts)))
+
+    async def _try_auth(self, talk: Conversation, mechanism: str) -> AuthAttempt:
+        (reply,) = await self._exchange(talk, f"AUTH {mechanism}")
+        if reply.code == 334:  # RFC 4954 section 4: `*` cancels the exchange
+            await talk.ask("*")
+        return AuthAttempt(mechanism, reply)
 
     async def _exchange(self, talk: Conversation, *commands: str) -> tuple[Reply, ...]:
         """Replies to commands that go after those in `lead`, in one group where that may be."""
@@ -391,7 +416,7 @@ class _Walk:
         self._findings.silent(Silence(Reason.INTERRUPTED, words), RoleRecipient)
 
     async def _ask_only_recipients(self, talk: Conversation) -> None:
-        self._transcript.append(Line("*", "another connection, for further recipients", 0.0))
+        self._note("another connection, for further recipients")
         try:
             await self._greet(talk)
             await self._ehlo(talk)
