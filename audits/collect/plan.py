@@ -35,7 +35,9 @@ class Plan:
         """Hosts have to be found, and looked at."""
         return HostRoles in self.facts
 
+    @property
     def asks_dns(self) -> bool:
+        """Something has to be looked up."""
         return any(kind_of(fact).startswith("dns.") for fact in self.facts)
 
 

@@ -117,8 +117,8 @@ def _domain(domain: DemoDomain) -> dict[str, object]:
 def _policy() -> str:
     return _yaml(
         {
-            "name": "ours",
-            "version": "1",
+            "id": "ours",
+            "version": 1,
             "title": "What we ask of our mail",
             "extends": ["baseline"],
             "audits": {

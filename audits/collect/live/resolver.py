@@ -33,6 +33,8 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 # RFC 9520 section 3.2: a failure is cached too, for five minutes at most.
 FAILURE_TTL_S = 30.0
 _MAX_CACHED = 100_000
+# Linux' default receive buffer holds about 160 queries; a burst beyond it would be lost.
+MAX_OUTSTANDING = 100
 _RECEIVE_BUFFER_BYTES = 1 << 20
 _ANSWERS = ("NOERROR", "NXDOMAIN")
 
@@ -178,7 +180,7 @@ class Resolver:
     Raises UsageError where no address is given and the system names none.
     """
 
-    def __init__(self, settings: ResolverSettings, *, outstanding: int = 256) -> None:
+    def __init__(self, settings: ResolverSettings, *, outstanding: int = MAX_OUTSTANDING) -> None:
         addresses = settings.addresses or _system_addresses()
         self.traffic = Traffic()
         self._settings = settings

@@ -1,0 +1,96 @@
+"""The command `mailproof`: one verb a module or two, one place for exit codes."""
+
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from audits import __version__
+from audits.cli import doctor, explain, inspect, run, start
+from audits.cli.exits import Exit, for_error, table
+from audits.cli.options import stderr
+from audits.errors import MailproofError
+
+_HELP = """
+Proves that mail hosts and domains are set up as a policy says.
+
+An [b]inventory[/b] of hosts and domains is looked at from outside: DNS, ports 25, 465 and 587, TLS,
+login, relaying. [b]Audits[/b] judge what was seen; a [b]policy[/b] says which audits, how strictly.
+What could not be observed is never a pass and never a fail.
+
+Begin with [b]mailproof demo[/b], then [b]mailproof init[/b] in an empty folder.
+"""
+
+app = typer.Typer(
+    name="mailproof",
+    help=_HELP,
+    epilog="Exit codes:\n\n" + table().replace("\n", "\n\n"),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mailproof {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Options that stand before a verb."""
+
+
+for module in (start, inspect, explain, run, doctor):
+    module.register(app)
+
+
+class _Signals:
+    """SIGTERM ends a run the same orderly way as Ctrl-C does; only the exit code differs."""
+
+    terminated = False
+
+    def on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        self.terminated = True
+        signal.raise_signal(signal.SIGINT)
+
+
+def main() -> None:
+    """The console script: runs a verb and turns what went wrong into words and an exit code."""
+    signals = _Signals()
+    signal.signal(signal.SIGTERM, signals.on_sigterm)
+    try:
+        code = _run()
+    except (KeyboardInterrupt, typer.Abort):
+        stderr().print("[yellow]interrupted[/]: what was seen so far is kept")
+        code = Exit.TERMINATED if signals.terminated else Exit.INTERRUPTED
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        code = app(standalone_mode=False)
+        return int(code) if code is not None else Exit.COMPLETE
+    except typer.TyperException as error:
+        stderr().print(f"[red]mailproof:[/] {escape(error.format_message())}", soft_wrap=True)
+        return Exit.USAGE
+    except MailproofError as error:
+        stderr().print(f"[red]mailproof:[/] {escape(str(error))}", soft_wrap=True)
+        return for_error(error)
+    except BrokenPipeError:
+        return Exit.OUTPUT
+    except Exception:  # noqa: BLE001 - the last resort: say that the fault is ours, with the trace
+        traceback.print_exc()
+        stderr().print("[red]mailproof:[/] this is a fault of mailproof itself; please report it")
+        return Exit.INTERNAL

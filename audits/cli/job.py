@@ -1,0 +1,231 @@
+"""The main job: collect, judge, write; every verb that runs something is made of these."""
+
+import asyncio
+import platform
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from rich.console import Console
+
+from audits import __version__
+from audits.catalog import load
+from audits.cli.clock import now
+from audits.cli.progress import ProgressWatcher
+from audits.cli.workspace import Workspace
+from audits.collect.collector import Origin
+from audits.collect.live.assembly import AVAILABLE, assembled
+from audits.collect.plan import Plan, plan
+from audits.collect.stages import Collection, Population
+from audits.errors import SnapshotError
+from audits.evaluate.engine import evaluate
+from audits.evaluate.policy import Policy
+from audits.evaluate.result import Result, decode_results, encode_result
+from audits.evaluate.waiver import Waiver
+from audits.evidence.manifest import SCHEMA as MANIFEST_SCHEMA
+from audits.evidence.manifest import Manifest
+from audits.evidence.run_directory import (
+    FACTS,
+    JUDGED_BY,
+    REPORT,
+    RESULTS,
+    SUMMARY,
+    RunDirectory,
+    run_id,
+)
+from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
+from audits.facts.fact import Fact, Observed
+from audits.facts.snapshot import SCHEMA, Header, Snapshot
+from audits.report.data import encode_summary
+from audits.report.html import html_chunks, render_html
+from audits.report.text import plain_text
+from audits.report.view import ReportView, Run, view
+from audits.resources import folder
+from audits.subject import Vantage
+
+_STANDS_ON = ("nornir", "paramiko", "dnspython", "cryptography", "pyOpenSSL", "Jinja2", "msgspec")
+
+
+class Judgment(Struct, frozen=True):
+    """What a run is judged by; stored with it, so that it can be judged again the same way."""
+
+    policy: Policy
+    waivers: tuple[Waiver, ...]
+
+
+def planned(policy: Policy) -> Plan:
+    """What has to be collected for the audits that a policy has in force."""
+    audits = load()
+    facts: set[type[Fact]] = {DeclaredDomain, DeclaredHost, FleetScope}
+    for name in policy.audit_ids():
+        facts |= audits[name].facts()
+    return plan(facts, AVAILABLE)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A run on disk: what was seen, and what it is to be judged by."""
+
+    directory: RunDirectory
+    snapshot: Snapshot
+    judgment: Judgment
+
+
+def begin(workspace: Workspace, parent: Path) -> RunDirectory:
+    """A directory for a new run, with what it will be judged by and what is declared."""
+    at = now()
+    run = RunDirectory.create(parent, run_id(at))
+    header = Header(SCHEMA, run.path.name, workspace.settings.vantage.name, at, __version__)
+    scope = FleetScope(
+        Vantage(header.vantage), workspace.whole_fleet.host_names, workspace.limited_to
+    )
+    origin = Origin(header.vantage, lambda: at)
+    stated: list[Observed[Fact]] = [Observed(scope, origin.live("inventory"))]
+    run.write(JUDGED_BY, [encode_judgment(Judgment(workspace.policy, workspace.waivers))])
+    run.checkpoint(header, [*stated, *workspace.fleet.domains, *workspace.fleet.hosts])
+    return run
+
+
+def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet: bool) -> Snapshot:
+    """Asks for whatever the policy needs and the run does not hold yet; writes facts.jsonl.
+
+    An interrupt leaves the checkpoint, from which another call goes on.
+    """
+    snapshot = run.snapshot()
+    run.checkpoint(snapshot.header, snapshot)
+    chosen = planned(workspace.policy)
+    origin = Origin(snapshot.header.vantage, now)
+    population = Population(
+        workspace.fleet.domains,
+        workspace.fleet.hosts,
+        {host.fact.subject: host for host in workspace.whole_fleet.hosts},
+    )
+    limits = workspace.settings.limits
+    with (
+        ProgressWatcher(console, run.keep, quiet=quiet) as watcher,
+        asyncio.Runner() as loop,
+        assembled(chosen, workspace.settings, origin, loop) as live,
+    ):
+        if chosen.asks_dns:
+            report = live.preflight()
+            snapshot.add([report])
+            watcher.seen([report])
+        Collection(snapshot, chosen, live.collectors, population, limits, origin, watcher).run(loop)
+    run.write(FACTS, snapshot.lines())
+    return snapshot
+
+
+def judge(snapshot: Snapshot, judgment: Judgment) -> list[Result]:
+    """Every result, with the audits of the catalogue."""
+    return list(evaluate(snapshot, judgment.policy, load(), judgment.waivers))
+
+
+def write_results(run: RunDirectory, results: Sequence[Result]) -> None:
+    run.write(RESULTS, map(encode_result, results))
+
+
+def stored(path: Path) -> Stored:
+    """A run on disk. Raises SnapshotError where there is none, or it can't be read."""
+    run = RunDirectory.open(path)
+    text = b"".join(run.read(JUDGED_BY))
+    try:
+        judgment = msgspec.json.decode(text, type=Judgment)
+    except msgspec.DecodeError as error:
+        raise SnapshotError(f"{path / JUDGED_BY}: not of this version: {error}") from error
+    return Stored(run, run.snapshot(), judgment)
+
+
+def stored_results(run: RunDirectory) -> list[Result]:
+    return list(decode_results(run.read(RESULTS), str(run.path / RESULTS)))
+
+
+def reported(
+    title: str,
+    snapshot: Snapshot,
+    judgment: Judgment,
+    results: Sequence[Result],
+    *,
+    ended: datetime,
+) -> ReportView:
+    """The view that every report of a run is made from."""
+    header = snapshot.header
+    about = Run(
+        id=header.run,
+        started=header.as_of,
+        ended=ended,
+        vantage=header.vantage,
+        version=header.version,
+        fleet=title,
+        command=command_line(),
+        complete=True,
+    )
+    return view(about, results, snapshot, judgment.policy, load(), judgment.waivers)
+
+
+def ended(run: Stored) -> datetime:
+    """When a stored run ended; for one that has no manifest yet, when it last saw something."""
+    if run.directory.complete:
+        with suppress(SnapshotError):
+            return run.directory.manifest().ended
+    return max((o.provenance.at for o in run.snapshot), default=run.snapshot.header.as_of)
+
+
+def write_report(made: ReportView, form: str, output: Path | None, own: Path | None) -> None:
+    """One report as `html`, `json` or `text`, to a file or to standard output."""
+    match form:
+        case "html":
+            text = render_html(made, folder("templates"), own)
+        case "json":
+            text = encode_summary(made).decode()
+        case _:
+            text = plain_text(made)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    RunDirectory(output.parent).write(output.name, [text.encode()], end=b"")
+
+
+def write_reports(run: RunDirectory, made: ReportView, own: Path | None) -> None:
+    """summary.json and report.html; `own` holds the fleet's own templates."""
+    run.write(SUMMARY, [encode_summary(made)], end=b"")
+    chunks = html_chunks(made, folder("templates"), own)
+    run.write(REPORT, (chunk.encode() for chunk in chunks), end=b"")
+
+
+def finish(workspace: Workspace, run: RunDirectory, started: datetime) -> None:
+    """The manifest, with the digest of every file; the run is complete with it."""
+    manifest = Manifest(
+        schema=MANIFEST_SCHEMA,
+        run=run.path.name,
+        started=started,
+        ended=now(),
+        vantage=workspace.settings.vantage.name,
+        vantage_addresses=workspace.settings.vantage.addresses,
+        command=command_line(),
+        versions=versions(),
+        complete=True,
+        files=run.digests(),
+    )
+    run.finish(manifest)
+
+
+def versions() -> dict[str, str]:
+    """Of Python, of mailproof, and of what it stands on."""
+    found = {"python": platform.python_version(), "mailproof": __version__}
+    return found | {name: version_of(name) for name in _STANDS_ON}
+
+
+def command_line() -> str:
+    """The command as typed, without the path of the program. It never holds a secret."""
+    return " ".join(["mailproof", *sys.argv[1:]])
+
+
+def encode_judgment(judgment: Judgment) -> bytes:
+    """As it is stored beside the results."""
+    return msgspec.json.format(msgspec.json.encode(judgment, order="deterministic"), indent=2)

@@ -1,0 +1,75 @@
+"""Options that several verbs share, and the two consoles."""
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from audits.evaluate.verdict import Severity
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help="The configuration; default: mailproof.yaml, looked for from here upwards.",
+        show_default=False,
+    ),
+]
+Limit = Annotated[
+    str | None,
+    typer.Option(
+        "--limit",
+        "-l",
+        help="Only these: names, group:edge, domain:*.example.org, role:msa, !not-this; joined by "
+        "commas. One that names nothing is an error.",
+        show_default=False,
+    ),
+]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        "-p",
+        help="A policy, by name (baseline) or path; may be repeated. Default: the configuration's.",
+        show_default=False,
+    ),
+]
+WaiverFile = Annotated[
+    Path | None,
+    typer.Option(help="The waivers; default: the configuration's.", show_default=False),
+]
+NoWaivers = Annotated[bool, typer.Option("--no-waivers", help="Judge as if there were no waivers.")]
+FailOn = Annotated[
+    Severity, typer.Option(help="The severity from which a failure ends with exit code 10.")
+]
+MaxUnknown = Annotated[
+    int, typer.Option(min=0, help="More unknown results than this end with exit code 11.")
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="Where the run's own directory is made; default: the configuration's `runs`.",
+        show_default=False,
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress and no summary; the exit code tells.")
+]
+
+
+@cache
+def stderr() -> Console:
+    """For people: summaries, progress, errors. Plain where standard error is no terminal."""
+    return Console(stderr=True, highlight=False)
+
+
+@cache
+def stdout() -> Console:
+    """For what was asked for: lists, explanations, data."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=True)

@@ -1,0 +1,233 @@
+"""The verbs that do the job: run, collect, evaluate, report."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from audits.cli import job
+from audits.cli.clock import now
+from audits.cli.exits import Exit, for_results
+from audits.cli.options import (
+    ConfigFile,
+    FailOn,
+    Limit,
+    MaxUnknown,
+    NoWaivers,
+    Output,
+    Policies,
+    Quiet,
+    WaiverFile,
+    stderr,
+    stdout,
+)
+from audits.cli.workspace import (
+    Workspace,
+    checked_policy,
+    configuration,
+    read_workspace,
+    waivers_for,
+)
+from audits.errors import UsageError
+from audits.evaluate.result import Result
+from audits.evaluate.verdict import Severity
+from audits.evidence.run_directory import FACTS, JUDGED_BY, REPORT, RESULTS, RunDirectory
+from audits.facts.fact import kind_of
+from audits.report.text import terminal
+from audits.report.view import ReportView
+
+Resume = Annotated[
+    Path | None,
+    typer.Option(help="Go on with a run that was cut off.", show_default=False),
+]
+StoredRun = Annotated[Path, typer.Argument(help="The directory of a stored run.", metavar="RUN")]
+
+
+class Format(StrEnum):
+    """What a report can be written as."""
+
+    HTML = "html"
+    JSON = "json"
+    TEXT = "text"
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel="Audit")(run)
+    app.command(rich_help_panel="Audit")(collect)
+    app.command(rich_help_panel="Audit")(evaluate)
+    app.command(rich_help_panel="Audit")(report)
+
+
+def run(
+    config: ConfigFile = None,
+    limit: Limit = None,
+    policy: Policies = None,
+    waivers: WaiverFile = None,
+    no_waivers: NoWaivers = False,
+    output: Output = None,
+    resume: Resume = None,
+    fail_on: FailOn = Severity.MEDIUM,
+    max_unknown: MaxUnknown = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked of whom, and ask nothing.")
+    ] = False,
+    quiet: Quiet = False,
+) -> Exit:
+    """Collects, judges and reports: the whole job.
+
+    Writes a directory of its own: facts.jsonl (what was seen), results.jsonl (one line an audit
+    and subject), summary.json, report.html, policy.json, manifest.json. No message is ever sent,
+    nobody is logged in, and hosts outside the inventory get only what a sending MTA does.
+
+    Examples:
+
+      mailproof run                        everything that the inventory names
+
+      mailproof run -l group:edge          only the hosts and domains of a group
+
+      mailproof run --max-unknown 5        tolerate five that could not be observed
+    """
+    workspace = read_workspace(config, policy, waivers, limit, no_waivers=no_waivers)
+    if workspace.empty:
+        stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
+        return Exit.NOTHING
+    if dry_run:
+        _print_plan(workspace)
+        return Exit.COMPLETE
+    results = whole_run(workspace, _directory(workspace, output, resume), quiet=quiet)
+    return for_results(results, fail_on, max_unknown)
+
+
+def whole_run(workspace: Workspace, directory: RunDirectory, *, quiet: bool) -> list[Result]:
+    """The whole job in an open run directory; returns the results."""
+    snapshot = job.collect(workspace, directory, stderr(), quiet=quiet)
+    judgment = job.Judgment(workspace.policy, workspace.waivers)
+    results = job.judge(snapshot, judgment)
+    job.write_results(directory, results)
+    made = job.reported(workspace.title, snapshot, judgment, results, ended=now())
+    job.write_reports(directory, made, workspace.own_templates)
+    job.finish(workspace, directory, snapshot.header.as_of)
+    if not quiet:
+        _print_summary(made, directory.path / REPORT)
+    return results
+
+
+def collect(
+    config: ConfigFile = None,
+    limit: Limit = None,
+    policy: Policies = None,
+    output: Output = None,
+    resume: Resume = None,
+    quiet: Quiet = False,
+) -> Exit:
+    """Only looks: writes the facts that the policy's audits need, and judges nothing."""
+    workspace = read_workspace(config, policy, None, limit, no_waivers=False)
+    if workspace.empty:
+        stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
+        return Exit.NOTHING
+    directory = _directory(workspace, output, resume)
+    snapshot = job.collect(workspace, directory, stderr(), quiet=quiet)
+    job.finish(workspace, directory, snapshot.header.as_of)
+    if not quiet:
+        stderr().print(f"{len(snapshot):,} observations")
+        stdout().print(escape(str(directory.path / FACTS)))
+    return Exit.COMPLETE
+
+
+def evaluate(
+    stored: StoredRun,
+    config: ConfigFile = None,
+    policy: Policies = None,
+    waivers: WaiverFile = None,
+    no_waivers: NoWaivers = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A directory for results and reports; default: the run itself, if it was not "
+            "judged before.",
+            show_default=False,
+        ),
+    ] = None,
+    fail_on: FailOn = Severity.MEDIUM,
+    max_unknown: MaxUnknown = 0,
+    quiet: Quiet = False,
+) -> Exit:
+    """Judges a stored run again, offline: the same facts, this or another policy.
+
+    Without --policy the run's own policy and waivers are used. The same facts, policy and waivers
+    give the same bytes of results.jsonl as the run did.
+    """
+    run = job.stored(stored)
+    judgment = run.judgment
+    if policy:
+        chosen = checked_policy(configuration(config), policy)
+        judgment = job.Judgment(chosen, judgment.waivers)
+    if waivers or no_waivers:
+        read = () if no_waivers else waivers_for(configuration(config), waivers, run.snapshot)
+        judgment = job.Judgment(judgment.policy, read)
+    results = job.judge(run.snapshot, judgment)
+    directory: RunDirectory | None = run.directory
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        directory = RunDirectory(output)
+    elif (stored / RESULTS).exists():
+        directory = None
+    made = job.reported(stored.name, run.snapshot, judgment, results, ended=job.ended(run))
+    if directory is not None:
+        job.write_results(directory, results)
+        job.write_reports(directory, made, None)
+        directory.write(JUDGED_BY, [job.encode_judgment(judgment)])
+    if not quiet:
+        _print_summary(made, directory.path / REPORT if directory else None)
+    return for_results(results, fail_on, max_unknown)
+
+
+def report(
+    stored: StoredRun,
+    format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.HTML,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="A file; default: standard output.", show_default=False
+        ),
+    ] = None,
+) -> Exit:
+    """Writes a report of a stored run that was judged."""
+    run = job.stored(stored)
+    if not (stored / RESULTS).is_file():
+        raise UsageError(f"{stored}: not judged yet; run `mailproof evaluate {stored}` first")
+    results = job.stored_results(run.directory)
+    made = job.reported(stored.name, run.snapshot, run.judgment, results, ended=job.ended(run))
+    job.write_report(made, format.value, output, None)
+    return Exit.COMPLETE
+
+
+def _print_summary(made: ReportView, report: Path | None) -> None:
+    console = stderr()
+    plain = not console.encoding.lower().startswith("utf")
+    console.print(terminal(made, str(report) if report else None, plain=plain))
+
+
+def _directory(workspace: Workspace, output: Path | None, resume: Path | None) -> RunDirectory:
+    if resume is None:
+        return job.begin(workspace, output or workspace.config.runs)
+    directory = RunDirectory.open(resume)
+    if directory.complete:
+        raise UsageError(f"{resume}: this run is complete; there is nothing to go on with")
+    return directory
+
+
+def _print_plan(workspace: Workspace) -> None:
+    chosen = job.planned(workspace.policy)
+    fleet = workspace.fleet
+    out = stdout()
+    out.print(f"{len(fleet.domains)} domains, {len(fleet.hosts)} hosts, and the MX hosts they name")
+    for collector in chosen.collectors:
+        kinds = sorted(kind_of(fact) for fact in collector.provides & chosen.facts)
+        out.print(
+            f"{collector.name} [dim]of each {collector.about.__name__}[/]: {', '.join(kinds)}"
+        )

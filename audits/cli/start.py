@@ -1,0 +1,93 @@
+"""The verbs to begin with: init, demo."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from audits.cli import job
+from audits.cli.exits import Exit
+from audits.cli.options import stderr, stdout
+from audits.cli.run import whole_run
+from audits.cli.workspace import read_workspace
+from audits.errors import OutputError, UsageError
+from audits.evidence.run_directory import REPORT
+from audits.resources import folder
+
+_CONFIG = "mailproof.yaml"
+
+
+def register(app: typer.Typer) -> None:
+    app.command(rich_help_panel="Begin")(demo)
+    app.command(rich_help_panel="Begin")(init)
+
+
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where to lay it out.")] = Path(),
+) -> Exit:
+    """Lays out a fleet repository: configuration, inventory, a policy, waivers; all commented.
+
+    Writes nothing over a file that exists.
+    """
+    written = scaffold(directory)
+    for path in written:
+        stdout().print(escape(str(path)))
+    stderr().print(
+        "Now edit inventory/hosts.yaml and inventory/domains.yaml, then: [b]mailproof validate[/], "
+        "[b]mailproof doctor[/], [b]mailproof run[/]"
+    )
+    return Exit.COMPLETE
+
+
+def scaffold(directory: Path) -> list[Path]:
+    """Copies the sample fleet; returns the files in order.
+
+    Raises UsageError, before anything is written, where one of them exists.
+    """
+    layout = {
+        directory / _CONFIG: folder("templates") / "init" / _CONFIG,
+        directory / "policies" / "ours.yaml": folder("templates") / "init" / "ours.yaml",
+        directory / "policies" / "waivers.yaml": folder("templates") / "init" / "waivers.yaml",
+    }
+    for sample in sorted(folder("inventory").glob("*.yaml")):
+        layout[directory / "inventory" / sample.name] = sample
+    there = [str(path) for path in layout if path.exists()]
+    if there:
+        raise UsageError(f"found {', '.join(there)}; expected a folder without a fleet repository")
+    try:
+        for target, source in layout.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    except OSError as error:
+        raise OutputError(f"{error.filename}: can't be written: {error.strerror}") from error
+    return list(layout)
+
+
+def demo(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where the fleet and its run are written.")
+    ] = Path("mailproof-demo"),
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say only where the report is.")
+    ] = False,
+) -> Exit:
+    """Runs the real job on an embedded fleet: DNS, SMTP and HTTPS servers on loopback with faults.
+
+    Needs no root and no network, sends nothing outside this machine, and ends with 0 when the job
+    is done, whatever it finds: the faults are planted.
+    """
+    from audits.demo.world import running_world
+
+    fleet = output / "fleet"
+    try:
+        fleet.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{fleet}: can't be made: {error.strerror}") from error
+    with running_world(fleet):
+        workspace = read_workspace(fleet / _CONFIG, None, None, None, no_waivers=False)
+        directory = job.begin(workspace, output / "runs")
+        whole_run(workspace, directory, quiet=quiet)
+    stdout().print(f"{escape(str((directory.path / REPORT).resolve()))}")
+    return Exit.COMPLETE

@@ -1,0 +1,120 @@
+"""What a verb works on: configuration, inventory, policy and waivers, read and checked together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audits.catalog import load
+from audits.cli.clock import now
+from audits.config import Config, find_config, merge, read_config, read_policy, read_waivers
+from audits.evaluate.policy import Policy, check
+from audits.evaluate.waiver import Waiver
+from audits.facts.declared import DeclaredDomain, DeclaredHost
+from audits.facts.snapshot import Snapshot
+from audits.fleet import Fleet, limit, read_fleet
+from audits.selector import read_selection
+from audits.settings import Settings
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Everything that a run is told. fleet: what it is limited to; whole_fleet: the inventory."""
+
+    config: Config
+    fleet: Fleet
+    whole_fleet: Fleet
+    policy: Policy
+    waivers: tuple[Waiver, ...]
+    limited_to: str | None
+
+    @property
+    def settings(self) -> Settings:
+        return self.config.settings
+
+    @property
+    def empty(self) -> bool:
+        return not self.fleet.domains and not self.fleet.hosts
+
+    @property
+    def title(self) -> str:
+        """What the fleet is called in reports: the name of the folder that it is kept in."""
+        return self.config.root.name
+
+    @property
+    def own_templates(self) -> Path | None:
+        """The fleet's own report templates, where it has any."""
+        folder = self.config.root / "templates"
+        return folder if folder.is_dir() else None
+
+
+def read_workspace(
+    config: Path | None,
+    policies: Sequence[str] | None,
+    waivers: Path | None,
+    limited_to: str | None,
+    *,
+    no_waivers: bool,
+) -> Workspace:
+    """All that a verb needs, from the options that it was given.
+
+    Raises UsageError or a leaf of it, with file and line; nothing has been asked of anybody then.
+    """
+    read = configuration(config)
+    policy = checked_policy(read, policies)
+    whole = read_fleet(
+        read.inventory,
+        vantage=read.settings.vantage.name,
+        at=now(),
+        plugin=read.plugin,
+        options=read.options,
+    )
+    domains = [domain.fact for domain in whole.domains]
+    hosts = [host.fact for host in whole.hosts]
+    return Workspace(
+        config=read,
+        fleet=whole if limited_to is None else limit(whole, read_selection(limited_to)),
+        whole_fleet=whole,
+        policy=policy,
+        waivers=() if no_waivers else checked_waivers(read, waivers, domains, hosts),
+        limited_to=limited_to,
+    )
+
+
+def configuration(path: Path | None) -> Config:
+    """The configuration in that file, or the one found from here upwards, or all defaults.
+
+    Raises UsageError.
+    """
+    here = Path.cwd()
+    return read_config(path or find_config(here), start=here)
+
+
+def checked_policy(config: Config, named: Sequence[str] | None) -> Policy:
+    """The policies of the command line, from the working directory, or the configuration's.
+
+    Raises PolicyError; what it names then exists, with parameters of the right types.
+    """
+    base = Path.cwd() if named else config.root
+    policy = merge([read_policy(name, base=base) for name in named or config.policies])
+    check(policy, load())
+    return policy
+
+
+def checked_waivers(
+    config: Config,
+    path: Path | None,
+    domains: Sequence[DeclaredDomain],
+    hosts: Sequence[DeclaredHost],
+) -> tuple[Waiver, ...]:
+    """The waivers in that file, or in the configuration's, or none. Raises PolicyError."""
+    chosen = path or config.waivers
+    if chosen is None:
+        return ()
+    return read_waivers(chosen, audits=load(), domains=domains, hosts=hosts)
+
+
+def waivers_for(config: Config, path: Path | None, snapshot: Snapshot) -> tuple[Waiver, ...]:
+    """The same, for the inventory that a stored run declares."""
+    domains = list(snapshot.facts(DeclaredDomain))
+    hosts = list(snapshot.facts(DeclaredHost))
+    return checked_waivers(config, path, domains, hosts)

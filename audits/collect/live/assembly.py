@@ -1,0 +1,69 @@
+"""Every live collector, and how a plan's collectors are put together for one run."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from audits.collect.collector import Collector, Origin
+from audits.collect.live.dns import DnsAddress, DnsDomain, DnsHost
+from audits.collect.live.https import MtaStsFetch
+from audits.collect.live.pace import Pace
+from audits.collect.live.relay import RelayWalk
+from audits.collect.live.resolver import Resolver
+from audits.collect.live.smtp import ServiceWalk
+from audits.collect.live.tls import TrustStore
+from audits.collect.plan import Plan
+from audits.facts.dns import ResolverReport
+from audits.facts.fact import Observed
+from audits.settings import Settings
+
+AVAILABLE: tuple[type[Collector], ...] = (
+    DnsDomain,
+    MtaStsFetch,
+    DnsHost,
+    DnsAddress,
+    ServiceWalk,
+    RelayWalk,
+)
+
+
+@dataclass(frozen=True)
+class Live:
+    """The collectors of one run, on one event loop, and the resolver that they share."""
+
+    collectors: tuple[Collector, ...]
+    resolver: Resolver
+    _origin: Origin
+    _loop: asyncio.Runner
+
+    def preflight(self) -> Observed[ResolverReport]:
+        """What the resolver is worth, asked before anything else."""
+        return self._loop.run(self.resolver.preflight(self._origin))
+
+
+@contextmanager
+def assembled(
+    chosen: Plan, settings: Settings, origin: Origin, loop: asyncio.Runner
+) -> Iterator[Live]:
+    """The collectors of a plan, told what is wanted of them; the resolver is closed at the end.
+
+    Raises UsageError for a resolver or a trust file that can't be used.
+    """
+    resolver = Resolver(settings.resolver)
+    pace = Pace(settings.limits)
+    trust = TrustStore(settings.trust.ca_file)
+    wanted = chosen.facts
+    make: dict[type[Collector], Callable[[], Collector]] = {
+        DnsDomain: lambda: DnsDomain(resolver, origin, wanted),
+        DnsHost: lambda: DnsHost(resolver, origin, wanted),
+        DnsAddress: lambda: DnsAddress(resolver, origin, wanted),
+        MtaStsFetch: lambda: MtaStsFetch(resolver, origin, wanted, settings),
+        ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
+        RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
+    }
+    collectors = tuple(make[collector]() for collector in chosen.collectors)
+    try:
+        yield Live(collectors, resolver, origin, loop)
+    finally:
+        loop.run(resolver.aclose())
