@@ -1,19 +1,18 @@
 """DNS names and messages between wire and text, sans-IO (RFC 1035, RFC 6891, RFC 8914)."""
 
 import struct
+from collections.abc import Iterator
 from functools import cache
 
 import dns.edns
 import dns.exception
 import dns.flags
-import dns.message
 import dns.name
 import dns.rcode
+import dns.rdata
+import dns.rdataclass
 import dns.rdatatype
 from dns.rdata import Rdata
-from dns.rdtypes.ANY.CNAME import CNAME
-from dns.rdtypes.ANY.SOA import SOA
-from dns.rrset import RRset
 from msgspec import Struct
 
 from audits.errors import ParseError
@@ -21,10 +20,16 @@ from audits.errors import ParseError
 UDP_PAYLOAD = 1232
 MAX_ALIASES = 8
 
-_CLASS_IN = 1
+_CLASS_IN = int(dns.rdataclass.IN)
 # RFC 6840 section 5.7: AD in a query asks for AD in the answer, without the bulk that DO brings.
 _FLAGS = dns.flags.RD | dns.flags.AD
 _HEADER = struct.Struct("!HHHHHH")
+_FIXED = struct.Struct("!HHIH")  # type, class, TTL, length of the data
+_OPTION = struct.Struct("!HH")
+_OPT_CODE = int(dns.rdatatype.OPT)
+_CNAME_CODE = int(dns.rdatatype.CNAME)
+_SOA_CODE = int(dns.rdatatype.SOA)
+_EDE_CODE = int(dns.edns.OptionType.EDE)
 # RFC 6891 section 6.1.2: root name, type OPT, payload size, extended RCODE and flags, no options.
 _OPT = struct.pack("!BHHIH", 0, dns.rdatatype.OPT, UDP_PAYLOAD, 0, 0)
 # RFC 2181 section 8: a TTL with its top bit set counts as zero.
@@ -86,9 +91,9 @@ def wire_name(name: str) -> bytes:
 
 
 @cache
-def rdtype_code(rdtype: str) -> int:
+def rdtype_code(rdtype: str) -> dns.rdatatype.RdataType:
     """The number of a record type by its mnemonic."""
-    return int(dns.rdatatype.from_text(rdtype))
+    return dns.rdatatype.from_text(rdtype)
 
 
 def question_section(name: str, rdtype: str) -> bytes:
@@ -119,79 +124,145 @@ def is_truncated(wire: bytes) -> bool:
 
 
 def response(wire: bytes, rdtype: str) -> Response:
-    """What a response to a question of that type says; raises ParseError where it is malformed."""
+    """What a response to a question of that type says; raises ParseError where it is malformed.
+
+    Only what the answer needs is decoded, which makes this several times as fast as building the
+    whole message.
+    """
     try:
-        message = dns.message.from_wire(wire, ignore_trailing=True)
-        return _response(message, rdtype_code(rdtype))
-    # dnspython lets a few errors of the struct and codec kind through for hostile messages.
-    except (dns.exception.DNSException, ValueError, struct.error, IndexError) as error:
+        return _response(wire, rdtype_code(rdtype))
+    # The last two: an offset beyond the end, and what dnspython lets through for hostile rdata.
+    except (dns.exception.DNSException, struct.error, IndexError, ValueError) as error:
         raise ParseError(f"malformed answer: {type(error).__name__}: {error}") from error
 
 
-def _response(message: dns.message.Message, rdtype: int) -> Response:
-    records, chain, ttls = _follow(message, rdtype)
-    soa = None if records else _soa(message)
-    if soa is not None:
-        ttls.append(soa)
-    elif not records:
-        ttls.append(0)
-    rcode = message.rcode()
+class _Record(Struct, frozen=True):
+    """One resource record, undecoded (RFC 1035 section 4.1.3). owner: as _skim gives it."""
+
+    owner: bytes
+    rdtype: int
+    rdclass: int
+    ttl: int
+    start: int
+    end: int
+
+
+def _response(wire: bytes, rdtype: dns.rdatatype.RdataType) -> Response:
+    _, flags, questions, *counts = _HEADER.unpack_from(wire)
+    offset = _HEADER.size
+    asked = b""
+    for _ in range(questions):
+        asked, offset = _skim(wire, offset)
+        offset += 4
+    sections: list[list[_Record]] = []
+    for count in counts:
+        section = []
+        for _ in range(count):
+            record, offset = _record(wire, offset)
+            section.append(record)
+        sections.append(section)
+    answer, authority, additional = sections
+    rdatas, chain, ttls = _follow(wire, asked, answer, rdtype)
+    soa = None if rdatas else _negative_ttl(wire, authority)
+    if not rdatas:
+        ttls.append(soa or 0)
+    opt = next((record for record in additional if record.rdtype == _OPT_CODE), None)
+    rcode = flags & 0x0F | (opt.ttl >> 24 << 4 if opt else 0)
     return Response(
-        rcode=dns.rcode.to_text(rcode),
-        authenticated=bool(message.flags & dns.flags.AD),
-        extended_errors=tuple(
-            _extended_error(option)
-            for option in message.options
-            if isinstance(option, dns.edns.EDEOption)
-        ),
-        alias_chain=tuple(chain),
-        rdatas=records,
-        ends_in_alias=bool(chain and not records and soa is None and rcode == dns.rcode.NOERROR),
+        rcode=dns.rcode.to_text(dns.rcode.Rcode(rcode)),
+        authenticated=bool(flags & dns.flags.AD),
+        extended_errors=tuple(_extended_errors(wire, opt)) if opt else (),
+        alias_chain=chain,
+        rdatas=rdatas,
+        ends_in_alias=bool(chain and not rdatas and soa is None and rcode == 0),
         ttl_s=min(ttl if ttl <= _MAX_TTL_S else 0 for ttl in ttls),
     )
 
 
+def _skim(wire: bytes, offset: int) -> tuple[bytes, int]:
+    """A name in lower-case wire form without compression, and the offset behind it.
+
+    Pointers lead only backwards (RFC 1035 section 4.1.4), so that none can loop.
+    """
+    labels = []
+    behind = 0
+    earliest = offset
+    while length := wire[offset]:
+        if length < 0x40:
+            labels.append(wire[offset : offset + 1 + length])
+            offset += 1 + length
+            continue
+        pointer = int.from_bytes(wire[offset : offset + 2], "big") & 0x3FFF
+        if length < 0xC0 or pointer >= earliest:
+            raise ParseError("malformed answer: a name is compressed in a way that does not end")
+        behind = behind or offset + 2
+        offset = earliest = pointer
+    name = b"".join(labels).lower()
+    if len(name) > 254:
+        raise ParseError("malformed answer: a name is longer than 255 octets")
+    return name, behind or offset + 1
+
+
+def _record(wire: bytes, offset: int) -> tuple[_Record, int]:
+    owner, offset = _skim(wire, offset)
+    rdtype, rdclass, ttl, length = _FIXED.unpack_from(wire, offset)
+    start = offset + _FIXED.size
+    if start + length > len(wire):
+        raise ParseError("malformed answer: a record reaches beyond the end")
+    return _Record(owner, rdtype, rdclass, ttl, start, start + length), start + length
+
+
 def _follow(
-    message: dns.message.Message, rdtype: int
-) -> tuple[tuple[Rdata, ...], list[str], list[int]]:
-    """The records wanted, the aliases that lead to them, and all their TTLs."""
+    wire: bytes, owner: bytes, answer: list[_Record], rdtype: dns.rdatatype.RdataType
+) -> tuple[tuple[Rdata, ...], tuple[str, ...], list[int]]:
+    """The records wanted, each once, the aliases that lead to them, and all their TTLs."""
     chain: list[str] = []
     ttls: list[int] = []
-    if not message.question:
-        return (), chain, ttls
-    owner = message.question[0].name
-    while len(chain) <= MAX_ALIASES:
-        alias: RRset | None = None
-        for rrset in message.answer:
-            if rrset.name != owner:
-                continue
-            if rrset.rdtype == rdtype:
-                return tuple(rrset), chain, [*ttls, rrset.ttl]
-            if rrset.rdtype == dns.rdatatype.CNAME:
-                alias = rrset
+    while True:
+        mine = [r for r in answer if r.owner == owner and r.rdclass == _CLASS_IN]
+        wanted = [record for record in mine if record.rdtype == rdtype]
+        if wanted:
+            # A duplicate is no second record (RFC 2181 section 5).
+            rdatas = {
+                wire[record.start : record.end]: dns.rdata.from_wire(
+                    dns.rdataclass.IN, rdtype, wire, record.start, record.end - record.start
+                )
+                for record in wanted
+            }
+            return tuple(rdatas.values()), tuple(chain), ttls + [r.ttl for r in wanted]
+        alias = next((record for record in mine if record.rdtype == _CNAME_CODE), None)
         if alias is None:
-            return (), chain, ttls
-        target = alias[0]
-        if not isinstance(target, CNAME):
-            return (), chain, ttls
-        owner = target.target
-        chain.append(name_text(owner))
+            return (), tuple(chain), ttls
+        if len(chain) >= MAX_ALIASES:
+            raise ParseError(f"more than {MAX_ALIASES} aliases in one answer")
+        owner, _ = _skim(wire, alias.start)
+        chain.append(name_text(dns.name.from_wire(wire, alias.start)[0]))
         ttls.append(alias.ttl)
-    raise ParseError(f"more than {MAX_ALIASES} aliases in one answer")
 
 
-def _soa(message: dns.message.Message) -> int | None:
-    """How long a negative answer holds: the lesser of the SOA's TTL and its MINIMUM."""
-    for rrset in message.authority:
-        if rrset.rdtype == dns.rdatatype.SOA and isinstance(rrset[0], SOA):
-            return min(rrset.ttl, rrset[0].minimum)
+def _negative_ttl(wire: bytes, authority: list[_Record]) -> int | None:
+    """The lesser of the SOA's TTL and its last field, MINIMUM (RFC 2308 section 5)."""
+    for record in authority:
+        if record.rdtype == _SOA_CODE and record.end - record.start >= 22:
+            return min(record.ttl, int.from_bytes(wire[record.end - 4 : record.end], "big"))
     return None
 
 
-def _extended_error(option: dns.edns.EDEOption) -> str:
+def _extended_errors(wire: bytes, opt: _Record) -> Iterator[str]:
+    """The EDE options of an OPT record (RFC 6891 section 6.1.2, RFC 8914 section 2)."""
+    offset = opt.start
+    while offset + 4 <= opt.end:
+        code, length = _OPTION.unpack_from(wire, offset)
+        value = wire[offset + 4 : min(offset + 4 + length, opt.end)]
+        if code == _EDE_CODE and len(value) >= 2:
+            yield _extended_error(int.from_bytes(value[:2], "big"), value[2:])
+        offset += 4 + length
+
+
+def _extended_error(code: int, text: bytes) -> str:
     try:
-        meaning = dns.edns.EDECode(option.code).name.replace("_", " ").capitalize()
+        meaning = dns.edns.EDECode(code).name.replace("_", " ").capitalize()
     except ValueError:
         meaning = ""
-    said = (option.text or "").strip("\0")[:_MAX_TEXT]
-    return " ".join(filter(None, (str(int(option.code)), meaning, said and f"({said})")))
+    said = text.decode(errors="replace").strip("\0")[:_MAX_TEXT]
+    return " ".join(filter(None, (str(code), meaning, said and f"({said})")))
