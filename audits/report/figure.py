@@ -28,19 +28,21 @@ _LABELS = {
     Step.DATA: "DATA",
     Step.QUIT: "QUIT",
 }
-_NOTE_LIMIT = 15
-
 # Geometry in units of the drawing, which are CSS pixels at full size.
-_LEFT, _REACH, _WIDEST_GAP = 48, 756, 108
-_WIDTH, _RADIUS, _LINE_Y = 852, 9, 18
+_LEFT, _REACH, _WIDEST_GAP = 46, 828, 112
+_WIDTH, _RADIUS, _NOTE_ADVANCE = 920, 8, 7.3
 
 
 class Stop(Struct, frozen=True):
-    """One station. x: of its centre. note: what was answered, or how long it took."""
+    """One station. x: of its centre. note: what was answered, or how long it took.
+
+    detail: the same in a clause, with the server's words.
+    """
 
     step: Step
     label: str
     note: str
+    detail: str
     mark: Mark
     x: int
 
@@ -67,14 +69,28 @@ class Figure(Struct, frozen=True):
     rails: tuple[Rail, ...]
 
 
-def figure(anchor: str, label: str, way: Way, broken: Step | None = None, said: str = "") -> Figure:
-    """The drawing of a way. broken: the step that a finding is about; said: what was seen there."""
+def figure(
+    anchor: str, label: str, port: int, way: Way, broken: Step | None = None, said: str = ""
+) -> Figure:
+    """The drawing of a way through `port`.
+
+    broken: the step that a finding is about; said: what was seen there.
+    """
     stations = _with_step(way, broken, said)
     gap = min(_WIDEST_GAP, _REACH // max(len(stations) - 1, 1))
     clean = visible(label)
     stops = tuple(
-        Stop(station.step, _LABELS[station.step], _short(_note(station)), mark, _LEFT + n * gap)
-        for n, (station, mark) in enumerate(zip(stations, _marks(stations, broken), strict=True))
+        Stop(
+            station.step,
+            f"TCP {port}" if station.step is Step.TCP else _LABELS[station.step],
+            _fitted(_note(station), gap),
+            visible(station.detail, 200),
+            mark,
+            _LEFT + place * gap,
+        )
+        for place, (station, mark) in enumerate(
+            zip(stations, _marks(stations, broken), strict=True)
+        )
     )
     rails = tuple(
         Rail(before.x + _RADIUS, after.x - _RADIUS, after.mark) for before, after in pairwise(stops)
@@ -146,8 +162,10 @@ def _note(station: Station) -> str:
     return visible(station.answered, 4000)
 
 
-def _short(note: str) -> str:
-    return note if len(note) <= _NOTE_LIMIT else f"{note[: _NOTE_LIMIT - 1]}…"
+def _fitted(note: str, gap: int) -> str:
+    """The note, cut to what stands between two stations in the figure's monospaced type."""
+    room = int(gap / _NOTE_ADVANCE)
+    return note if len(note) <= room else f"{note[: room - 1]}…"
 
 
 def _description(label: str, stops: Sequence[Stop]) -> str:

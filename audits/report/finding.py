@@ -16,14 +16,17 @@ from audits.report.figure import Figure, figure
 from audits.report.material import Material
 from audits.report.prose import Prose, first_sentence, prose
 from audits.report.sanitise import visible
-from audits.report.words import clock, counted, day, listed
+from audits.report.words import clock, counted, day, listed, number
 from audits.subject import Address, Domain, MailHost, Path, Service, Subject, sort_key
 
 # An audit that fails in more different words than this has its failures in one finding, as rows.
 _MAX_VARIANTS = 6
-# How many subjects of one finding are shown with path and evidence, as rows, and by name.
+# How many subjects of one finding are shown with path and evidence, and how many as rows.
 _FULL: Final = 2
+_PAGE_ROWS: Final = 12
 _ROWS: Final = 40
+
+_BESIDE_THE_LOOP = (Step.DNS, Step.MX, Step.ADDRESS)
 
 _RFC = re.compile(r"RFC (\d+)(?: section ([\d.]+))?")
 
@@ -57,23 +60,30 @@ class Seen(Struct, frozen=True):
 
 
 class Instance(Struct, frozen=True):
-    """A finding on one subject. note: such as that a waiver has lapsed."""
+    """A finding on one subject. note: such as that a waiver has lapsed.
+
+    spoken: the finding's sentence already says all that there is to say of it.
+    """
 
     subject: Named
     seen: tuple[Seen, ...]
     figure: Figure | None
     note: str | None
+    spoken: bool
 
 
 class Finding(Struct, frozen=True):
     """One audit that failed in one way, on one subject or many.
 
     headline: who, `mx2.example.net:587` or `12 domains`; sentence: what is wrong.
-    full: the instances drawn in full; rows: further ones in a line each; names: the rest.
+    full: the instances drawn in full; rows: further ones in a line each; names: the rest;
+    rows_words, names_words: how many these are.
     step: where in the delivery loop. hint: the remedy in one sentence.
+    long: it may not fit a printed page.
     """
 
     anchor: str
+    long: bool
     severity: Severity
     audit: str
     headline: str
@@ -83,7 +93,9 @@ class Finding(Struct, frozen=True):
     expected: str
     full: tuple[Instance, ...]
     rows: tuple[Instance, ...]
+    rows_words: str
     names: tuple[Named, ...]
+    names_words: str
     subjects: int
     remedy: Prose
     hint: str
@@ -111,9 +123,8 @@ def _groups(material: Material) -> Iterator[list[Result]]:
     alike: dict[tuple[str, Severity], dict[tuple[str, ...], list[Result]]] = {}
     for result in material.results:
         if result.outcome is Outcome.FAIL:
-            said = tuple(_anonymous(v.message, result.subject) for v in result.violations)
             variants = alike.setdefault((result.audit, result.severity), {})
-            variants.setdefault(said, []).append(result)
+            variants.setdefault(_said(result), []).append(result)
     for variants in alike.values():
         if len(variants) <= _MAX_VARIANTS:
             yield from variants.values()
@@ -122,11 +133,15 @@ def _groups(material: Material) -> Iterator[list[Result]]:
             yield sorted(merged, key=lambda r: sort_key(r.subject))
 
 
+def _said(result: Result) -> tuple[str, ...]:
+    return tuple(_anonymous(v.message, result.subject) for v in result.violations)
+
+
 def _anonymous(message: str, subject: Subject) -> str:
     """The message with the subject's own name taken out, so that equal mistakes read equal."""
     for name, stand_in in _names(subject):
         if len(name) > 3:
-            message = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", stand_in, message)
+            message = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", stand_in, message)
     return message
 
 
@@ -134,8 +149,6 @@ def _names(subject: Subject) -> Iterator[tuple[str, str]]:
     match subject:
         case Domain(name):
             yield name, "<domain>"
-            # `_dmarc.example.net` is a name of the domain's too.
-            yield f".{name}", ".<domain>"
         case MailHost(name):
             yield name, "<host>"
         case Service(host, address, _) | Path(_, host, address, _):
@@ -149,14 +162,18 @@ def _finding(anchor: str, group: Sequence[Result], material: Material) -> Findin
     first = group[0]
     audit = material.audits.get(first.audit)
     remediation = first.remediation or ""
-    full = group[: _FULL if len(group) <= _FULL + 1 else 1]
+    single = len(group) == 1
+    # Many subjects are rows of a table; two are drawn if they have a path to draw.
+    drawn = single or (len(group) == _FULL and first.step not in _BESIDE_THE_LOOP)
+    full = group if drawn else []
     rows = group[len(full) : len(full) + _ROWS]
     names = group[len(full) + len(rows) :]
     alone = material.named(first.subject)
-    single = len(group) == 1
     title = audit.documentation.title if audit else first.audit
+    spoken = len({_said(r) for r in group}) == 1
     return Finding(
         anchor=anchor,
+        long=len(rows) > _PAGE_ROWS,
         severity=first.severity,
         audit=first.audit,
         headline=alone.text if single else _population(group),
@@ -164,9 +181,14 @@ def _finding(anchor: str, group: Sequence[Result], material: Material) -> Findin
         sentence=_sentence(group, title),
         step=first.step,
         expected=visible(first.expected),
-        full=tuple(_instance(r, f"{anchor}-path-{n}", material) for n, r in enumerate(full, 1)),
-        rows=tuple(_instance(r, "", material) for r in rows),
+        full=tuple(
+            _instance(r, f"{anchor}-path-{n}", material, spoken=spoken)
+            for n, r in enumerate(full, 1)
+        ),
+        rows=tuple(_instance(r, "", material, spoken=spoken) for r in rows),
+        rows_words=f"Observed{_out_of(len(rows), len(group))}",
         names=tuple(material.named(r.subject) for r in names),
+        names_words=f"{number(len(names))} more, by name; results.jsonl has what was observed",
         subjects=len(group),
         remedy=prose(remediation),
         hint=first_sentence(remediation),
@@ -176,6 +198,10 @@ def _finding(anchor: str, group: Sequence[Result], material: Material) -> Findin
             for name, clauses in sorted(first.frameworks.items())
         ),
     )
+
+
+def _out_of(shown: int, total: int) -> str:
+    return f", {number(shown)} of {number(total)}" if shown < total else ""
 
 
 def _population(group: Sequence[Result]) -> str:
@@ -203,13 +229,14 @@ def _sentence(group: Sequence[Result], title: str) -> str:
     return visible(message) + (f", and {counted(more, 'more violation')}" if more else "")
 
 
-def _instance(result: Result, anchor: str, material: Material) -> Instance:
+def _instance(result: Result, anchor: str, material: Material, *, spoken: bool) -> Instance:
     """anchor: of the figure; empty where none is to be drawn."""
     return Instance(
         material.named(result.subject),
         tuple(_seen(v, result, material) for v in result.violations),
         path_of(result, anchor, material) if anchor else None,
         visible(result.note) if result.note else None,
+        spoken and len(result.violations) == 1 and bool(result.violations[0].evidence),
     )
 
 
@@ -230,8 +257,8 @@ def _seen(violation: Violation, result: Result, material: Material) -> Seen:
 
 
 def source_of(evidence: Evidence) -> str:
-    """How the evidence is found in facts.jsonl."""
-    return visible(f"{evidence.kind} of {evidence.subject}, {evidence.pointer or '/'}")
+    """How the evidence is found in the run's files."""
+    return visible(f"facts.jsonl, {evidence.kind} of {evidence.subject}, {evidence.pointer or '/'}")
 
 
 def _where(evidence: Evidence, material: Material) -> str:
@@ -255,7 +282,7 @@ def _when(evidence: Evidence, material: Material) -> str:
 
 def path_of(result: Result, anchor: str, material: Material) -> Figure | None:
     """The delivery path that a result is about, broken at its step; None beside the loop."""
-    if result.step in (Step.DNS, Step.MX, Step.ADDRESS):
+    if result.step in _BESIDE_THE_LOOP:
         return None
     for piece in (e for v in result.violations for e in v.evidence):
         if isinstance(piece.subject, Path | Service) and piece.step is result.step:
@@ -273,7 +300,7 @@ def draw(
         way = relay_path(material.snapshot, at)
     else:
         way = service_path(material.snapshot, at)
-    return figure(anchor, str(at), way, broken, said)
+    return figure(anchor, str(at), at.port, way, broken, said)
 
 
 def reference(text: str) -> Link:

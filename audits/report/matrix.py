@@ -70,11 +70,15 @@ class Row(Struct, frozen=True):
 
 
 class Matrix(Struct, frozen=True):
-    """Rows sorted worst first. rest: subjects about which there is nothing to say, by name."""
+    """Rows sorted worst first. rest: subjects about which there is nothing to say, by name.
+
+    rest_sentence: how many they are, in words.
+    """
 
     areas: tuple[str, ...]
     rows: tuple[Row, ...]
     rest: tuple[str, ...]
+    rest_sentence: str
 
 
 def area_of(topic: str, owner: Owner) -> str:
@@ -118,7 +122,7 @@ def matrix(
         for area, results in areas.items()
         if worst(r.outcome for r in results) is not Outcome.NOT_APPLICABLE
     }
-    areas = tuple(sorted(present, key=_column))
+    areas = tuple(sorted(present, key=column))
     return Matrix(
         areas,
         tuple(
@@ -128,7 +132,8 @@ def matrix(
             )
             for owner, found in by_owner.items()
         ),
-        tuple(visible(owner.name) for owner in rest),
+        tuple(visible(owner.name) for owner in sorted(rest, key=lambda o: o.name)),
+        f"{number(len(rest))} more, without a failure, an unknown or a waiver",
     )
 
 
@@ -141,7 +146,8 @@ def _by_area(
     return areas
 
 
-def _column(area: str) -> tuple[int, str]:
+def column(area: str) -> tuple[int, str]:
+    """Sorts areas as the columns stand."""
     known = list(dict.fromkeys((*_HOST_AREAS.values(), *_DOMAIN_AREAS.values())))
     return (known.index(area) if area in known else len(known), area)
 

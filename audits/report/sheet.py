@@ -14,7 +14,7 @@ from audits.report.anchor import Owner, anchor_of, slug
 from audits.report.figure import Figure, text_path
 from audits.report.finding import draw
 from audits.report.material import Material
-from audits.report.matrix import area_anchor, area_of, worst
+from audits.report.matrix import area_anchor, area_of, column, worst
 from audits.report.sanitise import visible
 from audits.report.words import OUTCOMES, counted, listed, number
 from audits.subject import Domain, MailHost, Path, Service, Subject
@@ -40,6 +40,7 @@ class Entry(Struct, frozen=True):
     """
 
     outcome: Outcome
+    outcome_word: str
     severity: Severity
     audit: str
     about: str
@@ -56,6 +57,7 @@ class Area(Struct, frozen=True):
     counts: str
     entries: tuple[Entry, ...]
     passed: tuple[str, ...]
+    passed_words: str
 
 
 class Sheet(Struct, frozen=True):
@@ -64,6 +66,7 @@ class Sheet(Struct, frozen=True):
     name: str
     anchor: str
     outcome: Outcome
+    outcome_word: str
     facts: tuple[str, ...]
     paths: tuple[SheetPath, ...]
     paths_left: int
@@ -113,10 +116,12 @@ def _sheet(
 ) -> Sheet:
     results = material.by_owner[owner]
     ways = list(_ways(owner, material))
+    outcome = worst(r.outcome for r in results)
     return Sheet(
         visible(owner.name),
         anchor_of(owner),
-        worst(r.outcome for r in results),
+        outcome,
+        OUTCOMES[outcome].capitalize(),
         tuple(_facts(owner, material)),
         tuple(
             _path(f"{anchor_of(owner)}--path-{place}", label, at, material, draws=draws)
@@ -186,7 +191,7 @@ def _areas(
     by_area: dict[str, list[Result]] = {}
     for result in results:
         by_area.setdefault(area_of(material.topics[result.audit], owner), []).append(result)
-    for label, found in by_area.items():
+    for label, found in sorted(by_area.items(), key=lambda area: column(area[0])):
         outcomes = [r.outcome for r in found]
         if worst(outcomes) is Outcome.NOT_APPLICABLE:
             continue
@@ -206,6 +211,7 @@ def _areas(
                 if r.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)
             ),
             tuple(f"{a} ({n})" if n > 1 else a for a, n in passed.items()),
+            f"{number(sum(passed.values()))} pass",
         )
 
 
@@ -219,6 +225,7 @@ def _entry(result: Result, owner: Owner, places: Mapping[tuple[str, Subject], st
             said = (result.note or "").strip().rpartition("\n")[2]
     return Entry(
         result.outcome,
+        OUTCOMES[result.outcome],
         result.severity,
         result.audit,
         visible(str(result.subject)) if result.subject != owner else "",

@@ -11,11 +11,12 @@ from audits.facts.fact import Reason
 from audits.report.anchor import Named, owner_of
 from audits.report.material import Material
 from audits.report.sanitise import visible
-from audits.report.words import LAYERS, clock
+from audits.report.words import LAYERS, clock, counted, number
 from audits.subject import Subject, sort_key
 
 _FULL: Final = 25
 _WORDS: Final = 3
+_PAGE: Final = 5
 
 
 class Silence(Struct, frozen=True):
@@ -34,18 +35,26 @@ class Silence(Struct, frozen=True):
     results: int
     at: str
     again: str
+    more_words: str
+    results_words: str
 
 
 class Layer(Struct, frozen=True):
-    """Everything that one layer hid. full: the silences that hide most; names: the rest."""
+    """Everything that one layer hid. full: the silences that hide most; names: the rest.
+
+    long: it may not fit a printed page.
+    """
 
     reason: Reason
     title: str
     anchor: str
+    long: bool
     subjects: int
     results: int
+    sentence: str
     full: tuple[Silence, ...]
     names: tuple[Named, ...]
+    names_words: str
 
 
 def layers(material: Material) -> tuple[Layer, ...]:
@@ -67,14 +76,18 @@ def _layer(
     material: Material,
 ) -> Layer:
     order = sorted(by_subject, key=lambda s: (-len(by_subject[s]), sort_key(s)))
+    results = len({(audit, about) for hidden in by_subject.values() for _, audit, about in hidden})
     return Layer(
         reason,
         LAYERS[reason],
         f"unknown-{reason}",
+        len(order) > _PAGE,
         len(order),
-        len({(audit, about) for hidden in by_subject.values() for _, audit, about in hidden}),
+        results,
+        f"{counted(len(order), 'subject')} silent, {counted(results, 'result')} open",
         tuple(_silence(s, by_subject[s], material) for s in order[:_FULL]),
         tuple(material.named(s) for s in order[_FULL:]),
+        f"{number(len(order[_FULL:]))} more, by name",
     )
 
 
@@ -93,6 +106,8 @@ def _silence(
         len({(audit, about) for _, audit, about in hidden}),
         clock(min(times)) if times else "",
         ask_again(subject, hidden[0][2]),
+        f"and {counted(len(said[_WORDS:]), 'other answer')}",
+        counted(len({(audit, about) for _, audit, about in hidden}), "result"),
     )
 
 

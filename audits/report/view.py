@@ -63,9 +63,10 @@ class OutcomeCount(Struct, frozen=True):
 
 
 class SeverityCount(Struct, frozen=True):
-    """Failures of one severity. waived: those that a waiver covers, not among `failed`."""
+    """Failures of one severity. waived: those that a waiver covers; before = failed + waived."""
 
     severity: Severity
+    before: int
     failed: int
     waived: int
     gates: bool
@@ -90,8 +91,20 @@ class Population(Struct, frozen=True):
     sentence: str
 
 
+class Entry(Struct, frozen=True):
+    """A line of the table of contents; count: empty where there is nothing to count."""
+
+    text: str
+    anchor: str
+    count: str
+
+
 class ReportView(Struct, frozen=True):
-    """Everything that a report prints. All text is visible text; escaping is the renderer's."""
+    """Everything that a report prints. All text is visible text; escaping is the renderer's.
+
+    sentence: the verdict's reasons; basis: what the policy counts. tone: the outcome whose colour
+    and sign stand for the conclusion. tally: counts by outcome in one line.
+    """
 
     run: Run
     when: str
@@ -102,7 +115,11 @@ class ReportView(Struct, frozen=True):
     conclusion: Conclusion
     sentence: str
     basis: str
+    tone: Outcome
+    contents: tuple[Entry, ...]
     total: int
+    total_words: str
+    tally: str
     outcomes: tuple[OutcomeCount, ...]
     severities: tuple[SeverityCount, ...]
     hosts: Population
@@ -148,20 +165,24 @@ def view(
     host_sheets, drawn = sheets(material, MailHost, places, drawn)
     domain_sheets, _ = sheets(material, Domain, places, drawn)
     scope = snapshot.fact(FleetScope, snapshot.vantage)
+    silent, waived = layers(material), waiver_lines(material)
+    outcomes = tuple(OutcomeCount(o, w, counts[o], number(counts[o])) for o, w in OUTCOMES.items())
     return ReportView(
         run=_clean(run),
         when=span(run.started, run.ended),
         policy=visible(f"{policy.name} {policy.version}".strip()),
         policy_title=visible(policy.title),
-        policy_sources=tuple(map(visible, policy.sources)),
+        policy_sources=tuple(map(visible, policy.sources)) if len(policy.sources) > 1 else (),
         gate=policy.gate,
         conclusion=conclusion,
         sentence=_sentence(conclusion, run, counts, severities, hosts, domains),
         basis=f"The policy counts failures of severity {policy.gate} and above against the fleet.",
+        tone=_TONES[conclusion],
+        contents=_contents(len(found), counts, len(waived)),
         total=len(ordered),
-        outcomes=tuple(
-            OutcomeCount(o, w, counts[o], number(counts[o])) for o, w in OUTCOMES.items()
-        ),
+        total_words=f"{counted(len(ordered), 'result')}:",
+        tally=", ".join(f"{c.shown} {c.word}" for c in outcomes if c.count),
+        outcomes=outcomes,
         severities=severities,
         hosts=hosts,
         domains=domains,
@@ -171,8 +192,8 @@ def view(
         host_matrix=_matrix(material, MailHost),
         domain_matrix=_matrix(material, Domain),
         findings=found,
-        layers=layers(material),
-        waivers=waiver_lines(material),
+        layers=silent,
+        waivers=waived,
         errors=error_lines(material),
         inapplicable=inapplicable(material),
         method=method_lines(material),
@@ -182,6 +203,31 @@ def view(
         domain_sheets=domain_sheets,
         foreign=foreign_hosts(material),
     )
+
+
+_TONES = {
+    Conclusion.COMPLIANT: Outcome.PASS,
+    Conclusion.NOT_COMPLIANT: Outcome.FAIL,
+    Conclusion.INCOMPLETE: Outcome.UNKNOWN,
+}
+
+
+def _contents(findings: int, counts: Mapping[Outcome, int], waivers: int) -> tuple[Entry, ...]:
+    entries = [
+        ("Verdict", "verdict", 0),
+        ("Scope and population", "scope", 0),
+        ("Areas", "areas", 0),
+        ("Findings", "findings", findings),
+        ("Unknown", "unknown", counts[Outcome.UNKNOWN]),
+        ("Waivers", "waivers", waivers),
+        ("Certificates", "certificates", 0),
+        ("Hosts", "hosts", 0),
+        ("Domains", "domains", 0),
+        ("Method", "method", 0),
+    ]
+    if counts[Outcome.ERROR]:
+        entries.insert(6, ("Errors", "errors", counts[Outcome.ERROR]))
+    return tuple(Entry(text, anchor, number(n) if n else "") for text, anchor, n in entries)
 
 
 def _clean(run: Run) -> Run:
@@ -256,7 +302,9 @@ def _severities(material: Material) -> tuple[SeverityCount, ...]:
     failed = Counter(r.severity for r in material.results if r.outcome is Outcome.FAIL)
     waived = Counter(r.severity for r in material.results if r.outcome is Outcome.WAIVED)
     return tuple(
-        SeverityCount(s, failed[s], waived[s], s.rank >= material.policy.gate.rank)
+        SeverityCount(
+            s, failed[s] + waived[s], failed[s], waived[s], s.rank >= material.policy.gate.rank
+        )
         for s in reversed(Severity)
     )
 
