@@ -1,7 +1,11 @@
-"""Addresses: which of them the Internet can reach."""
+"""Addresses: which of them the Internet can reach, and which of a host's are not known."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
+
+from audits.facts.declared import DeclaredHost
+from audits.facts.dns import HostAddresses
+from audits.facts.fact import Observed, Silence, Unobserved
 
 # RFC 1918, RFC 6598, RFC 1122 section 3.2.1.3, RFC 3927, RFC 4193, RFC 4291 sections 2.5.3, 2.5.6
 _LOCAL = tuple(
@@ -45,3 +49,14 @@ def is_reachable(address: str, also: Iterable[str] = ()) -> bool:
     if any(parsed in ip_network(prefix, strict=False) for prefix in also):
         return True
     return parsed.is_global and not parsed.is_multicast
+
+
+def left_open(declared: DeclaredHost, seen: Observed[HostAddresses] | Unobserved) -> Silence | None:
+    """What was silent about a host's addresses, where the inventory leaves them to the DNS."""
+    if declared.addresses:
+        return None
+    if isinstance(seen, Unobserved):
+        return None if seen.reason.nothing_there else Silence(seen.reason, seen.detail)
+    for part in seen.fact.silent:
+        return Silence(part.silence.reason, f"{part.rdtype}: {part.silence.detail}")
+    return None

@@ -1,0 +1,1 @@
+"""Audits of names that addresses have in the reverse zone."""
