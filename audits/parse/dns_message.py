@@ -260,9 +260,7 @@ def _extended_errors(wire: bytes, opt: _Record) -> Iterator[str]:
 
 
 def _extended_error(code: int, text: bytes) -> str:
-    try:
-        meaning = dns.edns.EDECode(code).name.replace("_", " ").capitalize()
-    except ValueError:
-        meaning = ""
+    known = any(code == each for each in dns.edns.EDECode)
+    meaning = dns.edns.EDECode(code).name.replace("_", " ") if known else ""
     said = text.decode(errors="replace").strip("\0")[:_MAX_TEXT]
     return " ".join(filter(None, (str(code), meaning, said and f"({said})")))

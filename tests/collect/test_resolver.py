@@ -273,7 +273,7 @@ def test_servfail_is_silence_with_the_extended_error() -> None:
         assert silence == Silence(
             Reason.SERVFAIL,
             f"SERVFAIL from 127.0.0.1:{server.port} to A mx1.d.example"
-            " (6 Dnssec bogus (signature expired))",
+            " (6 DNSSEC BOGUS (signature expired))",
         )
         assert len(server.asked) == 1
 
