@@ -26,8 +26,8 @@ SILENT_ZONE = f"servfail.{ORG}"
 class DemoHost:
     """A host of the inventory. what: the first words of a sentence about it.
 
-    sends: mail leaves from its address. ptr: names that the reverse zone gives for the address.
-    domains: those it takes mail for without being their MX.
+    sends: mail leaves from its address. ptr: the name that the reverse zone gives for it, if not
+    its own; empty for none. domains: those it takes mail for without being their MX.
     """
 
     label: str
@@ -37,7 +37,7 @@ class DemoHost:
     ports: tuple[int, ...] = (25,)
     address6: str | None = None
     sends: bool = False
-    ptr: tuple[str, ...] = ()
+    ptr: str | None = None
     domains: tuple[str, ...] = ()
 
     @property
@@ -47,6 +47,11 @@ class DemoHost:
     @property
     def addresses(self) -> tuple[str, ...]:
         return (self.address,) if self.address6 is None else (self.address, self.address6)
+
+    @property
+    def reverse_name(self) -> str:
+        """The name that its addresses have in the reverse zone, or empty."""
+        return self.name if self.ptr is None else self.ptr
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,6 @@ HOSTS = (
         ports=(25, 465, 587),
         address6="2001:db8::10",
         sends=True,
-        ptr=(f"good.{HOSTS_UNDER}",),
     ),
     DemoHost("open-relay", "192.0.2.11", "relays mail for anybody to anywhere"),
     DemoHost(
@@ -117,6 +121,7 @@ HOSTS = (
         "192.0.2.14",
         "takes mail in clear only, and its outbound address has no name in the reverse zone",
         sends=True,
+        ptr="",
     ),
     DemoHost("expired", "192.0.2.15", "shows a certificate that has expired"),
     DemoHost(
@@ -126,7 +131,7 @@ HOSTS = (
         roles=("msa",),
         ports=(465, 587),
         sends=True,
-        ptr=(f"good.{HOSTS_UNDER}",),
+        ptr=f"good.{HOSTS_UNDER}",
     ),
     DemoHost("greylisting", "192.0.2.17", "puts every stranger off with 450"),
     DemoHost("dead", "192.0.2.18", "has nobody listening on port 25"),
@@ -270,17 +275,15 @@ def _quoted(text: str) -> str:
 
 def _reverse_zones() -> dict[str, str]:
     apex = ("$TTL 300", f"@ SOA ns.{ORG}. hostmaster.{ORG}. 1 3600 600 86400 60", f"@ NS ns.{ORG}.")
-    four, six = "2.0.192.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa."
-    names4 = [f"{h.address.rpartition('.')[2]} PTR {n}." for h in HOSTS for n in h.ptr]
-    names6 = [
-        f"{ip_address(h.address6).reverse_pointer}. PTR {n}."
-        for h in HOSTS
-        if h.address6 is not None
-        for n in h.ptr
+    pointers = [
+        f"{ip_address(address).reverse_pointer}. PTR {host.reverse_name}."
+        for host in HOSTS
+        if host.reverse_name
+        for address in host.addresses
     ]
     return {
-        four: _text([f"$ORIGIN {four}", *apex, *names4]),
-        six: _text([f"$ORIGIN {six}", *apex, *names6]),
+        zone: _text([f"$ORIGIN {zone}", *apex, *(p for p in pointers if f"{zone} PTR" in p)])
+        for zone in ("2.0.192.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa.")
     }
 
 

@@ -49,13 +49,13 @@ class PolicyServer:
         self.port = 0
         self._pages = pages
         self._contexts = {name: context_for(name) for name in pages}
+        self._front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._front.sni_callback = self._choose
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        front = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        front.sni_callback = self._choose
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=front)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -85,13 +85,17 @@ class PolicyServer:
         if task is not None:
             self._open.add(task)
             task.add_done_callback(self._open.discard)
+        connection = writer.transport  # the TCP one, also where the handshake never ends
         try:
             async with asyncio.timeout(_PATIENCE_S):
+                await writer.start_tls(self._front)
                 request = await reader.readuntil(b"\r\n\r\n")
                 writer.write(self._answer(request).encoded())
                 await writer.drain()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # a client that goes away, says nothing or never ends: not worth an answer
+            connection.abort()  # a client that goes away, says nothing or never ends
+        except asyncio.CancelledError:
+            connection.abort()
         finally:
             writer.close()
 

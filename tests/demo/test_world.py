@@ -5,6 +5,7 @@ import smtplib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -217,6 +218,7 @@ def test_world_stops_while_clients_are_still_connected(tmp_path: Path) -> None:
             (LOOPBACK, world.ports[f"silent.{HOSTS_UNDER}", 25]), PATIENCE_S
         )
         policy = socket.create_connection((LOOPBACK, world.policy_port), PATIENCE_S)
+        time.sleep(0.1)  # the system has accepted both; the servers take them up in a moment
     with silent, policy:
         for left in (silent, policy):
             left.settimeout(PATIENCE_S)
