@@ -1,6 +1,35 @@
 """The settings of a run, as `mailproof.yaml` gives them, with their defaults."""
 
-from msgspec import Struct, field
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+Port = Annotated[int, Meta(ge=1, le=65535, description="a port from 1 to 65535")]
+Count = Annotated[int, Meta(ge=1, description="a whole number from 1")]
+Seconds = Annotated[
+    float, Meta(gt=0, le=86400, description="a number of seconds above 0, a day at most")
+]
+Pause = Annotated[
+    float, Meta(ge=0, le=86400, description="a number of seconds from 0, a day at most")
+]
+Word = Annotated[str, Meta(pattern=r"^\S(.*\S)?$", description="text")]
+# sub-domain = Let-dig [Ldh-str]; Local-part here is Dot-string: RFC 5321 section 4.1.2
+_DOMAIN = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+"
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+HeloName = Annotated[
+    str,
+    Meta(
+        pattern=rf"^({_DOMAIN}|\[[0-9A-Za-z:.]+\])$",
+        description="a host name such as audit.example.net, or an address in brackets",
+    ),
+]
+Mailbox = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{_ATEXT}(\.{_ATEXT})*@{_DOMAIN}$",
+        description="a mailbox such as probe@audit.example.net",
+    ),
+]
 
 
 class ResolverSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -12,12 +41,12 @@ class ResolverSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     addresses: tuple[str, ...] = ()
-    port: int = 53
+    port: Port = 53
     validating: bool | None = None
     signed_name: str = "."
     bogus_name: str | None = None
-    timeout_s: float = 3.0
-    tries: int = 2
+    timeout_s: Seconds = 3.0
+    tries: Count = 2
 
 
 class TrustSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,7 +58,7 @@ class TrustSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class VantageSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The place a run observes from. addresses: those it is seen under from outside."""
 
-    name: str = "here"
+    name: Word = "here"
     addresses: tuple[str, ...] = ()
 
 
@@ -39,9 +68,9 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     recipient: a mailbox that the operator owns, at a domain that no audited host serves.
     """
 
-    ehlo: str = "mailproof.invalid"
-    sender: str = "probe@mailproof.invalid"
-    recipient: str = "canary@mailproof.invalid"
+    ehlo: HeloName = "mailproof.invalid"
+    sender: Mailbox = "probe@mailproof.invalid"
+    recipient: Mailbox = "canary@mailproof.invalid"
 
 
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,16 +81,16 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     domain_s, host_s: deadline for all that is asked of one domain, one host or service.
     """
 
-    concurrency: int = 200
-    per_address: int = 2
-    gap_s: float = 0.5
-    connect_s: float = 10.0
-    banner_s: float = 30.0
-    reply_s: float = 30.0
-    tls_s: float = 10.0
-    https_s: float = 60.0
-    domain_s: float = 120.0
-    host_s: float = 120.0
+    concurrency: Count = 200
+    per_address: Count = 2
+    gap_s: Pause = 0.5
+    connect_s: Seconds = 10.0
+    banner_s: Seconds = 30.0
+    reply_s: Seconds = 30.0
+    tls_s: Seconds = 10.0
+    https_s: Seconds = 60.0
+    domain_s: Seconds = 120.0
+    host_s: Seconds = 120.0
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):

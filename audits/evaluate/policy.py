@@ -69,14 +69,24 @@ class Policy(Struct, frozen=True):
 
 
 def check(policy: Policy, audits: Mapping[str, Audit]) -> None:
-    """Raises PolicyError on an unknown audit, an unknown parameter or a value of the wrong type."""
+    """Raises PolicyError, a line for each, on unknown audits and parameters and on wrong values."""
+    problems: list[str] = []
     for rule in policy.rules:
-        if rule.audit not in audits:
-            raise PolicyError(
-                f"{rule.where}: found audit {rule.audit!r}, expected one that exists"
-                f"{_nearest(rule.audit, audits)}"
-            )
-        bind(audits[rule.audit], rule)
+        try:
+            _check_rule(rule, audits)
+        except PolicyError as error:
+            problems.append(str(error))
+    if problems:
+        raise PolicyError("\n".join(problems))
+
+
+def _check_rule(rule: Rule, audits: Mapping[str, Audit]) -> None:
+    if rule.audit not in audits:
+        raise PolicyError(
+            f"{rule.where}: found audit {rule.audit!r}, expected one that exists"
+            f"{_nearest(rule.audit, audits)}"
+        )
+    bind(audits[rule.audit], rule)
 
 
 def bind(audit: Audit, rule: Rule) -> dict[str, Any]:
@@ -109,4 +119,4 @@ def in_force(audit: Audit, rule: Rule) -> dict[str, Any]:
 
 def _nearest(wrong: str, known: Mapping[str, Audit]) -> str:
     close = get_close_matches(wrong, known, n=1)
-    return f", such as {close[0]!r}" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else ""
