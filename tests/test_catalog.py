@@ -1,0 +1,144 @@
+"""The catalogue as a whole: every audit is documented, tested, referenced and can be tuned."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from audits import catalog
+from audits.catalog import load
+from audits.evaluate.audit import Audit
+from audits.evaluate.policy import Rule, bind
+
+SOURCES = Path(catalog.__file__).parent
+TESTS = Path(__file__).parent / "catalog"
+
+IDS = {
+    "cert-in-validity",
+    "cert-key-strong",
+    "cert-name-matches",
+    "cert-not-expiring-soon",
+    "cert-trusted",
+    "dkim-key-long-enough",
+    "dkim-key-valid",
+    "dkim-selectors-published",
+    "dmarc-policy-enforced",
+    "dmarc-published",
+    "dmarc-record-valid",
+    "mta-sts-policy-served",
+    "mta-sts-published",
+    "mx-auth-not-offered",
+    "mx-host-in-inventory",
+    "mx-null-on-parked-domain",
+    "mx-null-stands-alone",
+    "mx-published",
+    "mx-starttls-offered",
+    "mx-target-not-alias",
+    "mx-target-resolves",
+    "path-delivers",
+    "port-mx-reachable",
+    "port-submission-reachable",
+    "ptr-forward-confirmed",
+    "ptr-published",
+    "relay-refused",
+    "smtp-greeting-valid",
+    "spf-all-strict-enough",
+    "spf-not-open-to-all",
+    "spf-published",
+    "spf-single-record",
+    "spf-syntax-valid",
+    "submission-auth-offered",
+    "submission-auth-offered-only-after-tls",
+    "submission-auth-refused-in-clear",
+    "submission-auth-required",
+    "submission-auth-required-for-local",
+    "submission-implicit-tls-offered",
+    "submission-plaintext-session-refused",
+    "submission-starttls-offered",
+    "tls-handshake-completes",
+    "tlsrpt-published",
+}
+
+AUDITS = load()
+each_audit = pytest.mark.parametrize("audit", AUDITS.values(), ids=AUDITS)
+
+
+def source_of(audit: Audit) -> Path:
+    topic, stem = audit.function.__module__.split(".")[-2:]
+    return Path(topic, f"{stem}.py")
+
+
+def test_catalogue_holds_exactly_these_audits() -> None:
+    assert set(AUDITS) == IDS
+
+
+def test_audits_are_sorted_by_id() -> None:
+    assert list(AUDITS) == sorted(AUDITS)
+
+
+def test_every_file_of_the_catalogue_is_an_audit() -> None:
+    files = {p.relative_to(SOURCES) for p in SOURCES.rglob("*.py") if p.name != "__init__.py"}
+    assert files == {source_of(audit) for audit in AUDITS.values()}
+
+
+@each_audit
+def test_id_is_topic_and_stem(audit: Audit) -> None:
+    source = source_of(audit)
+    assert audit.id == f"{source.parent}-{source.stem}".replace("_", "-")
+    assert audit.id.startswith(f"{audit.topic}-")
+
+
+@each_audit
+def test_documentation_is_complete(audit: Audit) -> None:
+    title = audit.documentation.title
+    assert title.endswith(".")
+    assert len(title) <= 90
+    assert title[0].isupper()
+    assert "\n" not in title
+    assert audit.documentation.rationale.endswith((".", "!", "?", ":"))
+    # The terminal shows the first sentence of the remediation alone.
+    assert not audit.documentation.remediation.startswith(" ")
+    assert len(audit.documentation.remediation.split()) >= 5
+
+
+@each_audit
+def test_something_is_referred_to(audit: Audit) -> None:
+    assert audit.references
+    named = [*map(str, audit.references)]
+    assert len(named) == len(set(named))
+    assert len(audit.frameworks) == len(set(audit.frameworks))
+
+
+@each_audit
+def test_title_is_of_this_audit_alone(audit: Audit) -> None:
+    title = audit.documentation.title
+    same = [other.id for other in AUDITS.values() if other.documentation.title == title]
+    assert same == [audit.id]
+
+
+@each_audit
+def test_test_file_shows_each_verdict(audit: Audit) -> None:
+    source = source_of(audit)
+    tests = TESTS / source.parent / f"test_{source.name}"
+    assert tests.is_file(), f"{audit.id} has no {tests.relative_to(TESTS.parent)}"
+    text = tests.read_text()
+    assert "Outcome.PASS" in text
+    assert "Outcome.FAIL" in text
+    assert "Outcome.UNKNOWN" in text or "Outcome.NOT_APPLICABLE" in text
+
+
+@each_audit
+def test_every_need_is_answered_by_a_kind_of_fact(audit: Audit) -> None:
+    assert audit.facts()
+
+
+@each_audit
+def test_parameters_survive_json_and_are_what_their_type_says(audit: Audit) -> None:
+    for hint, default in audit.parameters.values():
+        written: Any = msgspec.json.decode(msgspec.json.encode(default))
+        assert msgspec.convert(written, hint, strict=True) == default
+        assert msgspec.json.schema(hint)
+    defaults = {name: msgspec.to_builtins(value) for name, (_, value) in audit.parameters.items()}
+    rule = Rule(audit.id, True, None, defaults, None, "test:1")
+    assert bind(audit, rule) == {name: value for name, (_, value) in audit.parameters.items()}
