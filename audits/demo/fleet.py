@@ -113,7 +113,7 @@ HOSTS = (
         "192.0.2.13",
         "takes mail on port 587 from whoever comes, with no login",
         roles=("msa",),
-        ports=(587,),
+        ports=(465, 587),
         domains=(f"good.{ORG}",),
     ),
     DemoHost(

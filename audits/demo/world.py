@@ -188,7 +188,7 @@ def behaviours(authority: Authority) -> dict[tuple[str, int], Behaviour]:
         **submission("good", msa("good")),
         **submission("auth-in-clear", in_clear),
         **submission("wrong-name", msa("wrong-name")),
-        (f"no-auth.{HOSTS_UNDER}", 587): replace(mx("no-auth"), relay=True),
+        **submission("no-auth", replace(mx("no-auth"), relay=True)),
         (FILTER, 25): mx(FILTER),
     }
 
