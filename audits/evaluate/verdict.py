@@ -104,7 +104,9 @@ def cite(fact: Fact, pointer: str, quote: str | None = None) -> Evidence:
 def undecided(fact: Fact, pointer: str, silence: Silence) -> Undecided:
     """A part of a fact was silent; the pointer leads to what names that part."""
     part = cite(fact, pointer)
-    return Undecided(silence.reason, f"{part.quote}: {silence.detail}", (part,))
+    named = part.quote in silence.detail
+    detail = silence.detail if named else f"{part.quote}: {silence.detail}"
+    return Undecided(silence.reason, detail, (part,))
 
 
 def _text(value: object) -> str:

@@ -57,9 +57,7 @@ def evaluate(dmarc: DmarcWalk, *, min_policy: Level = "quarantine") -> Verdict:
 def _nothing(dmarc: DmarcWalk) -> Violation:
     found = dmarc.found_at
     if found is None:
-        return Violation(
-            "no DMARC record covers the domain", (cite(dmarc, "/steps/0/answer/rcode"),)
-        )
+        return Violation("no DMARC record takes effect", (cite(dmarc, "/steps/0/answer/rcode"),))
     name = dmarc.steps[found].answer.name
     message = f"the record at {name} has neither a usable policy nor a usable rua: none applies"
     return Violation(message, (cite(dmarc, f"/steps/{found}/records/0"),))

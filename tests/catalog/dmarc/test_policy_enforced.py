@@ -61,7 +61,7 @@ def test_subdomain_without_own_record_fails_by_the_sp_above() -> None:
 def test_no_record_fails() -> None:
     result = judge(evaluate, SUBJECT, domain(), own())
     assert result.outcome is Outcome.FAIL
-    assert result.violations[0].message == "no DMARC record covers the domain"
+    assert result.violations[0].message == "no DMARC record takes effect"
 
 
 def test_record_that_receivers_ignore_fails() -> None:
