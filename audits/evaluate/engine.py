@@ -240,7 +240,8 @@ def _last_step(judge: Audit) -> Step:
 
 
 def _unseen(silent: Iterable[Unobserved]) -> tuple[Unseen, ...]:
-    return tuple(Unseen(s.kind, s.subject, s.reason, s.detail) for s in silent)
+    """Each silence once: groups of several facts stand on the same look-up of their members."""
+    return tuple(dict.fromkeys(Unseen(s.kind, s.subject, s.reason, s.detail) for s in silent))
 
 
 def _waive(result: Result, waiver: Waiver, snapshot: Snapshot) -> Result:

@@ -112,6 +112,17 @@ def test_half_seen_group_can_fail_but_not_pass() -> None:
     assert judge(judged, NET, domain(), TWO, good, both).outcome is Outcome.PASS
 
 
+def test_silence_behind_several_groups_is_told_once() -> None:
+    def both(hosts: EachMx[HostAddresses], greetings: EachMx[Greeting]) -> Verdict:
+        return NotApplicable("never called")
+
+    result = judge(
+        make(both, Target.DOMAIN), NET, domain(), silent(MxSet, NET, Reason.SERVFAIL, "words")
+    )
+    assert result.outcome is Outcome.UNKNOWN
+    assert [unseen.detail for unseen in result.unknown] == ["words"]
+
+
 def test_group_of_which_nothing_is_to_be_seen_is_not_applicable() -> None:
     gone = [
         silent(HostAddresses, MailHost(f"mx{n}.example.net"), Reason.SKIPPED, "not ours")
