@@ -127,7 +127,7 @@ def test_shipped_config_is_read() -> None:
         ("inventory: {plugn: x}", "1: inventory: found key 'plugn', expected one of plugin, opt"),
         ("- a", "1: found a list, expected a mapping with keys of resolver"),
         ("just text", "1: found 'just text', expected a mapping with keys of resolver"),
-        ("a: [", "2: not YAML"),
+        ("a: [", "1: not YAML"),
     ],
 )
 def test_mistake_in_the_config_is_told(text: str, message: str) -> None:

@@ -122,9 +122,13 @@ def test_bad_yaml_is_refused_with_its_line(text: str, message: str) -> None:
     assert str(raised.value).startswith(message)
 
 
-def test_colon_in_flow_text_is_refused_with_the_remedy() -> None:
-    with pytest.raises(ParseError, match="expected quotes around text with a colon"):
-        load("services: [{port: 25, connect: 127.0.0.1:2525}]")
+def test_colon_needs_no_quotes_between_brackets() -> None:
+    value = load("addresses: [192.0.2.1, 2001:db8::1]\nto: {connect: 127.0.0.1:2525}\n")
+    assert value == {
+        "addresses": ["192.0.2.1", "2001:db8::1"],
+        "to": {"connect": "127.0.0.1:2525"},
+    }
+    assert value["to"].lines == {"connect": 2}
 
 
 def test_nested_aliases_are_bounded() -> None:
