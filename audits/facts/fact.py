@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import ClassVar, Generic, TypeVar, get_type_hints
 
 from msgspec import Struct
@@ -51,6 +52,7 @@ def kind_of(fact: type[Fact]) -> str:
     return tag
 
 
+@cache
 def subject_type(fact: type[Fact]) -> type[Subject]:
     """The type of the subject that facts of this type are about."""
     hint: type[Subject] = get_type_hints(fact)["subject"]
