@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -19,8 +19,6 @@ from audits.parse.located_yaml import Document, Key, decode, nearest
 from audits.resources import folder
 from audits.selector import Selection, read_selection, unmatched
 from audits.settings import Settings
-
-T = TypeVar("T")
 
 NAME = "mailproof.yaml"
 Text = Annotated[str, Meta(pattern=r"\S", description="text")]

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from enum import Enum
 from itertools import islice
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -33,7 +33,6 @@ from ruamel.yaml.events import (
 
 from audits.errors import ParseError
 
-T = TypeVar("T")
 Key = str | int
 
 MOST_PROBLEMS = 20
@@ -309,7 +308,7 @@ def _resolve(text: str) -> Any:
 # --- decoding -----------------------------------------------------------------------------------
 
 
-def decode(document: Document, kind: type[T] | Any, *, at: Sequence[Key] = ()) -> Any:
+def decode(document: Document, kind: Any, *, at: Sequence[Key] = ()) -> Any:
     """What stands under `at`, as the given type, strictly: msgspec's conversion.
 
     Raises ParseError with a line for each problem: file, line, key, found and expected. Values
