@@ -186,7 +186,7 @@ def decisive(way: Way) -> Station:
     in_tls = None
     for station in way:
         ended = station.state in _ENDED
-        if station.step in (Step.STARTTLS, Step.TLS):
+        if station.step in _IN_TLS:
             in_tls = in_tls or (station if ended else None)
         elif ended or (station.step is Step.MAIL and station.state is StationState.NOT_SENT):
             return station
@@ -194,6 +194,7 @@ def decisive(way: Way) -> Station:
 
 
 _ENDED = (StationState.BROKEN, StationState.SILENT)
+_IN_TLS = (Step.STARTTLS, Step.TLS)
 
 
 def _in_order(*stations: Station) -> Way:
@@ -202,14 +203,17 @@ def _in_order(*stations: Station) -> Way:
 
 
 def _behind(stations: tuple[Station, ...]) -> Iterator[Station]:
-    over = False
+    over: Step | None = None
     for station in stations:
         unseen = station.fact is None and station.step is not Step.DATA
-        if over and unseen:
+        # What is never asked of a host stays so where senders may go on in clear.
+        unasked = over in _IN_TLS and station.reason is Reason.SKIPPED
+        if over is not None and unseen and not unasked:
             yield Station(station.step, StationState.NOT_REACHED, "", station.detail)
         else:
             yield station
-        over = over or station.state in _ENDED
+        if over is None and station.state in _ENDED:
+            over = station.step
 
 
 def _unseen(step: Step, seen: Unobserved | None) -> Station:
