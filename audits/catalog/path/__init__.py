@@ -1,0 +1,1 @@
+"""Audits of the whole way of mail, from MX to mailbox."""
