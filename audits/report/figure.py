@@ -98,19 +98,20 @@ def figure(
     return Figure(anchor, clean, _description(clean, stops), _WIDTH, stops, rails)
 
 
-def text_path(drawn: Figure, *, plain: bool = False) -> str:
-    """The same path in one line: `TCP ── greeting ── EHLO ──✕ RCPT ·· DATA`.
+def text_path(drawn: Figure, *, plain: bool = False) -> list[str]:
+    """The same path in words to be set in a row: `TCP 25`, `── greeting`, `──✕ RCPT`, `·· DATA`.
 
     plain: ASCII alone, for terminals that can do no better.
     """
-    line, cross, dots, query = ("--", "--X", "..", "--?") if plain else ("──", "──✕", "··", "──?")
-    joints = {"done": line, "broken": cross, "silent": query, "beyond": dots}
-    parts: list[str] = []
-    for stop in drawn.stops:
-        if parts or stop.mark in ("broken", "silent"):
-            parts.append(joints[stop.mark].strip("─-") if not parts else joints[stop.mark])
-        parts.append(stop.label)
-    return " ".join(parts)
+    rails = _PLAIN_RAILS if plain else _RAILS
+    words = [f"{rails[stop.mark]} {stop.label}" for stop in drawn.stops]
+    if drawn.stops and drawn.stops[0].mark == "done":
+        words[0] = drawn.stops[0].label
+    return words
+
+
+_RAILS: dict[Mark, str] = {"done": "──", "broken": "──✕", "silent": "──?", "beyond": "··"}
+_PLAIN_RAILS: dict[Mark, str] = {"done": "--", "broken": "--x", "silent": "--?", "beyond": ".."}
 
 
 def _marks(way: Way, broken: Step | None) -> Iterator[Mark]:

@@ -28,6 +28,8 @@ _ROWS: Final = 40
 
 _BESIDE_THE_LOOP = (Step.DNS, Step.MX, Step.ADDRESS)
 
+# A run of characters that a host name, a domain name or an address can be made of.
+_WORD = re.compile(r"[\w.:-]+")
 _RFC = re.compile(r"RFC (\d+)(?: section ([\d.]+))?")
 
 
@@ -138,11 +140,17 @@ def _said(result: Result) -> tuple[str, ...]:
 
 
 def _anonymous(message: str, subject: Subject) -> str:
-    """The message with the subject's own name taken out, so that equal mistakes read equal."""
-    for name, stand_in in _names(subject):
-        if len(name) > 3:
-            message = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", stand_in, message)
-    return message
+    """The message with the subject's own names taken out, so that equal mistakes read equal."""
+    names = dict(_names(subject))
+
+    def stand_in(found: re.Match[str]) -> str:
+        word = found[0].rstrip(".:")
+        for name, instead in names.items():
+            if word == name or word.endswith(f".{name}"):
+                return f"{word.removesuffix(name)}{instead}{found[0][len(word) :]}"
+        return found[0]
+
+    return _WORD.sub(stand_in, message)
 
 
 def _names(subject: Subject) -> Iterator[tuple[str, str]]:
@@ -153,7 +161,7 @@ def _names(subject: Subject) -> Iterator[tuple[str, str]]:
             yield name, "<host>"
         case Service(host, address, _) | Path(_, host, address, _):
             yield host, "<host>"
-            yield address, "<address>"
+            yield address or "no address", "<address>"
         case _:
             return
 

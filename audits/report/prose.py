@@ -43,7 +43,7 @@ def prose(text: str) -> Prose:
 def first_sentence(text: str) -> str:
     """The first sentence of a text in one line, backticks left out: a remedy for the terminal."""
     flat = " ".join(text.split("\n\n")[0].split()).replace("`", "")
-    return visible(re.split(r"(?<=[.!?])\s", flat, maxsplit=1)[0])
+    return visible(re.split(r"(?<=[.!?])\s", flat, maxsplit=1)[0].rstrip(":"))
 
 
 def _chunks(text: str) -> list[list[str]]:

@@ -178,7 +178,7 @@ def _path(
     anchor: str, label: str, at: Path | Service, material: Material, *, draws: bool
 ) -> SheetPath:
     found = draw(at, anchor, material)
-    text = text_path(found) or "nothing was seen"
+    text = " ".join(text_path(found)) or "nothing was seen"
     return SheetPath(label, found if draws and found.stops else None, text)
 
 
@@ -206,7 +206,7 @@ def _areas(
             worst(outcomes),
             ", ".join(f"{number(count)} {word}" for word, count in counts if count),
             tuple(
-                _entry(r, owner, places)
+                _entry(r, owner, material, places)
                 for r in found
                 if r.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)
             ),
@@ -215,7 +215,12 @@ def _areas(
         )
 
 
-def _entry(result: Result, owner: Owner, places: Mapping[tuple[str, Subject], str]) -> Entry:
+def _entry(
+    result: Result,
+    owner: Owner,
+    material: Material,
+    places: Mapping[tuple[str, Subject], str],
+) -> Entry:
     match result.outcome:
         case Outcome.FAIL | Outcome.WAIVED:
             said = result.violations[0].message
@@ -230,18 +235,20 @@ def _entry(result: Result, owner: Owner, places: Mapping[tuple[str, Subject], st
         result.audit,
         visible(str(result.subject)) if result.subject != owner else "",
         visible(said, 240),
-        _more(result, places),
+        _more(result, material, places),
     )
 
 
-def _more(result: Result, places: Mapping[tuple[str, Subject], str]) -> str:
+def _more(result: Result, material: Material, places: Mapping[tuple[str, Subject], str]) -> str:
     match result.outcome:
         case Outcome.FAIL:
             return places[result.audit, result.subject]
         case Outcome.UNKNOWN if result.unknown:
             return f"unknown-{result.unknown[0].reason}"
         case Outcome.WAIVED if result.waiver is not None:
-            return f"waiver-{slug(result.waiver.id)}"
+            # A stored run may be reported without the file that its waivers came from.
+            known = any(waiver.id == result.waiver.id for waiver in material.waivers)
+            return f"waiver-{slug(result.waiver.id)}" if known else ""
         case Outcome.ERROR:
             return "errors"
         case _:

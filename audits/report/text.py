@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
@@ -53,7 +54,8 @@ def terminal(
     `report` says where the HTML is. `limit` bounds findings, silences and waivers, each.
     plain: ASCII alone, where the console's encoding has no more. The text is never markup.
     """
-    return Group(*_parts(view, report, limit, plain=plain))
+    parts = _parts(view, report, limit, plain=plain)
+    return Group(*map(_in_ascii, parts) if plain else parts)
 
 
 def plain_text(
@@ -116,13 +118,13 @@ def _finding(finding: Finding, *, plain: bool) -> Iterator[RenderableType]:
         (finding.headline, "bold"),
         f": {finding.sentence}",
     )
-    yield Padding(head, (0, 0, 0, 2))
+    yield Padding(head, (0, 0, 0, 2), expand=False)
     instances = (*finding.full, *finding.rows)
     if finding.subjects > 1:
         yield _line(_subjects(instances, finding.subjects), 4)
     drawn = next((i.figure for i in finding.full if i.figure is not None), None)
     if drawn is not None:
-        yield _path(drawn, plain=plain)
+        yield Padding(_PathLine(drawn, plain=plain), (0, 0, 0, 4), expand=False)
     hint = f"{finding.hint} " if finding.hint else ""
     yield _line(f"{hint}({finding.audit}, at step {finding.step})", 4, style="bright_black")
 
@@ -133,19 +135,28 @@ def _subjects(instances: tuple[Instance, ...], total: int) -> str:
     return ", ".join(names) + (f" and {number(more)} more" if more else "")
 
 
-def _path(drawn: Figure, *, plain: bool) -> Padding:
-    line = Text(text_path(drawn, plain=plain))
-    for stop in drawn.stops:
-        if stop.mark == "broken":
-            line.highlight_words([stop.label], style="bold red")
-    return Padding(line, (0, 0, 0, 4))
+class _PathLine:
+    """A delivery path in as many lines as the width asks for, broken between stations only."""
+
+    def __init__(self, drawn: Figure, *, plain: bool) -> None:
+        self._words = text_path(drawn, plain=plain)
+        self._broken = [stop.mark == "broken" for stop in drawn.stops]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        line = Text()
+        for word, broken in zip(self._words, self._broken, strict=True):
+            if line and line.cell_len + cell_len(word) >= options.max_width:
+                yield line
+                line = Text()
+            line.append(" " if line else "").append(word, "bold red" if broken else "")
+        yield line
 
 
 def _layer(layer: Layer, *, plain: bool) -> Iterator[RenderableType]:
     glyph = _glyphs(plain=plain)[Outcome.UNKNOWN]
     hides = f"{counted(layer.subjects, 'subject')}, {counted(layer.results, 'result')}"
     head = Text.assemble((f"{glyph} {layer.title}", "yellow"), f" ({layer.reason}; {hides})")
-    yield Padding(head, (0, 0, 0, 2))
+    yield Padding(head, (0, 0, 0, 2), expand=False)
     for silence in layer.full[:_SUBJECTS]:
         yield _line(f"{silence.subject.text}: {silence.said[0]}", 4)
         yield _line(silence.again, 6, style="bright_black")
@@ -161,7 +172,18 @@ def _left(count: int, noun: str, report: str | None) -> Iterator[RenderableType]
 
 
 def _line(text: str, indent: int, style: str = "") -> Padding:
-    return Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, indent))
+    return Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, indent), expand=False)
+
+
+def _in_ascii(part: RenderableType) -> RenderableType:
+    """The part with every other character written out; what is only partly coloured loses it."""
+    if isinstance(part, Padding):
+        indent = (part.top, part.right, part.bottom, part.left)
+        return Padding(_in_ascii(part.renderable), indent, expand=False)
+    if isinstance(part, Text):
+        ascii_only = part.plain.replace("…", "...").encode("ascii", "backslashreplace").decode()
+        return Text(ascii_only, style=part.style, overflow=part.overflow)
+    return part
 
 
 def _glyphs(*, plain: bool) -> dict[Outcome, str]:
