@@ -120,7 +120,9 @@ class _Host:
 
     @property
     def says(self) -> str:
-        return f"{self.name} at {self.at.step}: {self.at.detail}"
+        step = self.at.step
+        words = step if step in (Step.ADDRESS, Step.GREETING) else step.upper()
+        return f"{self.name}, {words}: {self.at.detail}"
 
 
 def _host(mx: MxSet, name: str, ways: list[Way]) -> _Host:
@@ -169,7 +171,7 @@ def _judge(hosts: list[_Host]) -> Verdict:
 
 def _violations(hosts: Iterable[_Host], severity: Severity | None = None) -> Iterator[Violation]:
     for host in hosts:
-        yield Violation(f"mail breaks off at {host.says}", (host.evidence,), severity)
+        yield Violation(f"mail stops at {host.says}", (host.evidence,), severity)
 
 
 def _undecided(host: _Host) -> Undecided:
