@@ -58,9 +58,11 @@ def evaluate(
         seen.append(evidence)
         left = held.not_after - as_of.at
         if left < margin:
+            name = held.subject or "a certificate"
             message = (
-                f"{held.subject or 'a certificate'} has {left / _DAY:.1f} days left, "
-                f"less than {margin / _DAY:.1f}"
+                f"{name} has {left / _DAY:.1f} days left, less than {margin / _DAY:.1f}"
+                if left > timedelta()
+                else f"{name} expired {-left / _DAY:.1f} days ago"
             )
             violations.append(Violation(message, (evidence,)))
     if violations:

@@ -38,9 +38,12 @@ def test_margin_is_the_smaller_of_days_and_fraction(days: int, left: int, outcom
     assert of(wire.chain(wire.SUBMISSIONS, lasting(days, left))).outcome is outcome
 
 
-def test_message_has_the_days_left() -> None:
-    result = of(wire.chain(wire.SUBMISSIONS, lasting(90, 9)))
-    assert result.violations[0].message == "CN=mx1.example.net has 9.0 days left, less than 21.0"
+@pytest.mark.parametrize(
+    ("left", "words"), [(9, "has 9.0 days left, less than 21.0"), (-3, "expired 3.0 days ago")]
+)
+def test_message_has_the_days(left: int, words: str) -> None:
+    result = of(wire.chain(wire.SUBMISSIONS, lasting(90, left)))
+    assert result.violations[0].message == f"CN=mx1.example.net {words}"
 
 
 def test_policy_sets_the_margin() -> None:
