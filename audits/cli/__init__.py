@@ -70,9 +70,8 @@ def main() -> None:
     """The console script: runs a verb and turns what went wrong into words and an exit code."""
     signals = _Signals()
     signal.signal(signal.SIGTERM, signals.on_sigterm)
-    try:
-        code = _run()
-    except (KeyboardInterrupt, typer.Abort):
+    code = _run()
+    if code == Exit.INTERRUPTED:
         stderr().print("[yellow]interrupted[/]: what was seen so far is kept")
         code = Exit.TERMINATED if signals.terminated else Exit.INTERRUPTED
     sys.exit(code)
@@ -85,6 +84,8 @@ def _run() -> int:
     except typer.TyperException as error:
         stderr().print(f"[red]mailproof:[/] {escape(error.format_message())}", soft_wrap=True)
         return Exit.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return Exit.INTERRUPTED
     except MailproofError as error:
         stderr().print(f"[red]mailproof:[/] {escape(str(error))}", soft_wrap=True)
         return for_error(error)

@@ -1,0 +1,197 @@
+"""The main job through the command: collected, judged, reported, judged again."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audits.cli.exits import Exit
+from tests.cli.command import COMMAND, environment, mailproof, run_directory
+
+
+@pytest.fixture(scope="module")
+def whole(served_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run over the whole demo fleet."""
+    output = tmp_path_factory.mktemp("runs")
+    ended = mailproof("run", "--output", str(output), cwd=served_fleet)
+    assert ended.returncode == Exit.FINDINGS_INCOMPLETE, ended.stderr
+    return run_directory(output)
+
+
+def results_of(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+
+
+def test_run_leaves_a_complete_directory(whole: Path) -> None:
+    names = {path.name for path in whole.iterdir()}
+    assert names == {
+        "facts.jsonl",
+        "results.jsonl",
+        "summary.json",
+        "report.html",
+        "policy.json",
+        "manifest.json",
+    }
+    manifest = json.loads((whole / "manifest.json").read_text())
+    assert manifest["complete"] is True
+    assert set(manifest["files"]) == names - {"manifest.json"}
+
+
+def test_line_of_results_follows_the_data_contract(whole: Path) -> None:
+    for result in results_of(whole):
+        assert {"audit", "subject", "outcome", "severity", "violations", "step", "expected"} <= set(
+            result
+        )
+        assert result["outcome"] in (
+            "pass", "fail", "unknown", "error", "waived", "not-applicable"
+        )  # fmt: skip
+        assert (result["unknown"] is not None) == (result["outcome"] == "unknown")
+        for violation in result["violations"]:
+            assert violation["message"]
+            assert violation["evidence"][0]["pointer"].startswith("/")
+
+
+def test_no_audit_breaks_on_the_demo(whole: Path) -> None:
+    assert [r for r in results_of(whole) if r["outcome"] == "error"] == []
+
+
+def test_stored_run_is_judged_again_to_the_same_bytes(whole: Path, tmp_path: Path) -> None:
+    again = mailproof("evaluate", str(whole), "--output", str(tmp_path / "again"), cwd=tmp_path)
+    assert again.returncode == Exit.FINDINGS_INCOMPLETE, again.stderr
+    first = (whole / "results.jsonl").read_bytes()
+    assert (tmp_path / "again" / "results.jsonl").read_bytes() == first
+
+
+def test_named_policy_gives_the_same_bytes_too(
+    whole: Path, served_fleet: Path, tmp_path: Path
+) -> None:
+    policy = str(served_fleet / "policies" / "ours.yaml")
+    output = str(tmp_path / "again")
+    mailproof("evaluate", str(whole), "--policy", policy, "--output", output, cwd=tmp_path)
+    first = (whole / "results.jsonl").read_bytes()
+    assert (tmp_path / "again" / "results.jsonl").read_bytes() == first
+
+
+def test_another_policy_judges_the_same_facts(whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "dmarc.yaml").write_text(
+        "id: dmarc\ntitle: DMARC alone\naudits:\n"
+        "  dmarc-policy-enforced: {params: {min_policy: reject}, severity: low}\n"
+    )
+    output = str(tmp_path / "out")
+    ended = mailproof(
+        "evaluate", str(whole), "-p", "dmarc.yaml", "-o", output, "--max-unknown", "9", cwd=tmp_path
+    )
+    assert ended.returncode == Exit.COMPLETE, ended.stderr
+    assert {r["audit"] for r in results_of(tmp_path / "out")} == {"dmarc-policy-enforced"}
+
+
+def test_reports_of_a_stored_run_go_to_standard_output(whole: Path, tmp_path: Path) -> None:
+    html = mailproof("report", str(whole), cwd=tmp_path).stdout
+    assert html.startswith("<!doctype html>") or html.startswith("<!DOCTYPE html>")
+    summary = json.loads(mailproof("report", str(whole), "-f", "json", cwd=tmp_path).stdout)
+    assert summary["schema"] == "mailproof/summary/v1"
+    assert "Not compliant" in mailproof("report", str(whole), "-f", "text", cwd=tmp_path).stdout
+
+
+def test_limit_asks_only_for_what_it_names(served_fleet: Path, tmp_path: Path) -> None:
+    ended = mailproof("run", "-l", "good.example", "-o", str(tmp_path), cwd=served_fleet)
+    assert ended.returncode == Exit.COMPLETE, ended.stderr
+    subjects = {
+        r["subject"].get("name") or r["subject"]["host"]
+        for r in results_of(run_directory(tmp_path))
+    }
+    assert subjects == {"good.example", "good.fleet.example"}
+
+
+def test_policy_of_dns_audits_opens_no_connection(served_fleet: Path, tmp_path: Path) -> None:
+    (tmp_path / "dmarc.yaml").write_text("id: d\ntitle: D\naudits:\n  dmarc-published:\n")
+    policy = str(tmp_path / "dmarc.yaml")
+    mailproof("run", "-p", policy, "--no-waivers", "-o", str(tmp_path / "r"), cwd=served_fleet)
+    facts = (run_directory(tmp_path / "r") / "facts.jsonl").read_text()
+    kinds = {json.loads(line).get("fact", {}).get("kind") for line in facts.splitlines()[1:]}
+    assert kinds - {None} == {
+        "declared.domain",
+        "declared.host",
+        "dns.dmarc",
+        "dns.resolver",
+        "fleet.scope",
+    }
+
+
+def test_dry_run_asks_nothing(served_fleet: Path) -> None:
+    ended = mailproof("run", "--dry-run", cwd=served_fleet)
+    assert ended.returncode == Exit.COMPLETE
+    assert "smtp.greeting" in ended.stdout
+
+
+def test_quiet_run_says_nothing(served_fleet: Path, tmp_path: Path) -> None:
+    ended = mailproof("run", "-q", "-l", "good.example", "-o", str(tmp_path), cwd=served_fleet)
+    assert (ended.stdout, ended.stderr) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGTERM, Exit.TERMINATED)]
+)
+def test_interrupted_run_is_resumed_and_asks_nothing_twice(
+    served_fleet: Path, tmp_path: Path, number: signal.Signals, code: Exit
+) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "run", "-o", str(tmp_path)],
+        cwd=served_fleet,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # the silent host holds the run for two seconds: cut it off once something is kept
+    deadline = time.monotonic() + 30
+    while not _kept(tmp_path, "smtp.greeting") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, words = process.communicate(timeout=30)
+    assert process.returncode == code, words
+    run = run_directory(tmp_path)
+    assert (run / "INCOMPLETE").exists()
+    assert not (run / "results.jsonl").exists()
+    before = (run / "facts.partial.jsonl").read_text().splitlines()
+    resumed = mailproof("run", "--resume", str(run), cwd=served_fleet)
+    assert resumed.returncode == Exit.FINDINGS_INCOMPLETE, resumed.stderr
+    assert not (run / "INCOMPLETE").exists()
+    after = set((run / "facts.jsonl").read_text().splitlines())
+    kept = {line for line in before if '"dns.mx"' in line or '"smtp.greeting"' in line}
+    assert kept
+    assert kept <= after
+
+
+def _kept(parent: Path, kind: str) -> bool:
+    return any(kind in path.read_text() for path in parent.glob("*/facts.partial.jsonl"))
+
+
+def test_complete_run_is_not_resumed(whole: Path, served_fleet: Path) -> None:
+    ended = mailproof("run", "--resume", str(whole), cwd=served_fleet)
+    assert ended.returncode == Exit.USAGE
+    assert "complete" in ended.stderr
+
+
+def test_output_that_cannot_be_written_ends_with_its_own_code(
+    served_fleet: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    ended = mailproof("run", "-o", str(tmp_path / "file"), cwd=served_fleet)
+    assert ended.returncode == Exit.OUTPUT
+    assert "can't be made" in ended.stderr
+
+
+def test_damaged_facts_are_named_by_file_and_line(whole: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(whole, damaged)
+    lines = (damaged / "facts.jsonl").read_text().splitlines()
+    lines[4] = "{}"
+    (damaged / "facts.jsonl").write_text("\n".join(lines))
+    ended = mailproof("evaluate", str(damaged), cwd=tmp_path)
+    assert ended.returncode == Exit.INTERNAL
+    assert "facts.jsonl:5" in ended.stderr
