@@ -122,13 +122,14 @@ class DnsServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for task in list(self._tasks):
-            task.cancel()
         if self._udp is not None:
             self._udp.close()
         if self._tcp is not None:
             self._tcp.close()
-            await self._tcp.wait_closed()
+        # not wait_closed(), which from Python 3.12 on waits for clients that stay connected
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def begin(self, wire: bytes, peer: tuple[str, int]) -> None:
         """Answer a datagram in a task of its own."""
@@ -162,6 +163,10 @@ class DnsServer:
                 self._udp.sendto(answer, peer)
 
     async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         try:
             while True:
                 length = int.from_bytes(await reader.readexactly(2), "big")

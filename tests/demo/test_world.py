@@ -218,9 +218,10 @@ def test_world_stops_while_clients_are_still_connected(tmp_path: Path) -> None:
             (LOOPBACK, world.ports[f"silent.{HOSTS_UNDER}", 25]), PATIENCE_S
         )
         policy = socket.create_connection((LOOPBACK, world.policy_port), PATIENCE_S)
-        time.sleep(0.1)  # the system has accepted both; the servers take them up in a moment
-    with silent, policy:
-        for left in (silent, policy):
+        names = socket.create_connection((LOOPBACK, world.resolver_port), PATIENCE_S)
+        time.sleep(0.1)  # the system has accepted them; the servers take them up in a moment
+    with silent, policy, names:
+        for left in (silent, policy, names):
             left.settimeout(PATIENCE_S)
             with contextlib.suppress(ConnectionResetError):
                 assert left.recv(1) == b""
