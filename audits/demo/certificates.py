@@ -56,8 +56,10 @@ class Authority:
         self._root_name, self._root_key = _name(f"{name} root"), elliptic_key()
         self._middle_name, self._middle_key = _name(f"{name} intermediate"), elliptic_key()
         root = self._builder(self._root_name, self._root_name, self._root_key, 3650, -1000)
+        root = _issued_by(root, self._root_key)
         self.root = _authority(root).sign(self._root_key, hashes.SHA256())
         middle = self._builder(self._middle_name, self._root_name, self._middle_key, 1825, -900)
+        middle = _issued_by(middle, self._root_key)
         self.intermediate = _authority(middle).sign(self._root_key, hashes.SHA256())
 
     @property
@@ -80,7 +82,9 @@ class Authority:
         """
         key = key or elliptic_key()
         builder = self._builder(_name(names[0]), self._middle_name, key, days, begins_days)
-        leaf = _end_entity(builder, names).sign(self._middle_key, hashes.SHA256())
+        leaf = _issued_by(_end_entity(builder, names), self._middle_key).sign(
+            self._middle_key, hashes.SHA256()
+        )
         chain = [leaf, self.intermediate] if with_intermediate else [leaf]
         return _credentials(chain, key)
 
@@ -106,11 +110,20 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(self._now + timedelta(days=begins_days))
             .not_valid_after(self._now + timedelta(days=days))
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
         )
 
 
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+def _issued_by(builder: x509.CertificateBuilder, key: PrivateKey) -> x509.CertificateBuilder:
+    """Names the issuer's key, as RFC 5280 section 4.2.1.1 asks and strict clients want."""
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    return builder.add_extension(issuer, critical=False)
 
 
 def _authority(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
