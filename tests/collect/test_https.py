@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from audits.collect.collector import Origin
-from audits.collect.live.https import MAX_BODY_BYTES, MtaStsFetch
+from audits.collect.live.https import MAX_BODY_BYTES, MtaStsFetch, trust_context
 from audits.collect.live.resolver import Resolver
 from audits.demo.certificates import Authority, Credentials
 from audits.facts.dns import Answer, MtaStsTxt
@@ -240,6 +240,11 @@ def test_a_common_name_alone_does_not_verify(fetch: Fetch, tmp_path: Path) -> No
     failure = _policy(fetch(ScriptedHttps([page(POLICY)]), credentials, trusted=trusted)).failure
     assert failure is not None
     assert "Hostname mismatch" in failure
+
+
+def test_verification_is_the_same_under_every_python() -> None:
+    flags = trust_context(TrustSettings()).verify_flags
+    assert not flags & (ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN)
 
 
 def test_private_roots_count_only_where_they_are_named(fetch: Fetch) -> None:
