@@ -6,8 +6,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from audits.evaluate.verdict import Evidence
 from audits.facts.delivery import Station, StationState, Way
-from audits.facts.fact import Step
+from audits.facts.fact import Step, kind_of
+from audits.facts.smtp import AuthInClear, MailInClear
 from audits.report.sanitise import visible
 from audits.report.words import duration
 
@@ -70,13 +72,11 @@ class Figure(Struct, frozen=True):
 
 
 def figure(
-    anchor: str, label: str, port: int, way: Way, broken: Step | None = None, said: str = ""
+    anchor: str, label: str, port: int, way: Way, evidence: Evidence | None = None
 ) -> Figure:
-    """The drawing of a way through `port`.
-
-    broken: the step that a finding is about; said: what was seen there.
-    """
-    stations = _with_step(way, broken, said)
+    """The drawing of a way through `port`; `evidence` is what a finding rests on."""
+    stations = way if evidence is None else _as_found(way, evidence)
+    broken = None if evidence is None else evidence.step
     gap = min(_WIDEST_GAP, _REACH // max(len(stations) - 1, 1))
     clean = visible(label)
     stops = tuple(
@@ -140,21 +140,42 @@ _MARKS: dict[StationState, Mark] = {
 }
 
 
-def _with_step(way: Way, broken: Step | None, said: str) -> Way:
-    """The way with the step that a finding is about, and what must have come before it.
+# Facts about what is said before TLS, on ports where mail is only taken inside it.
+_IN_CLEAR = {kind_of(AuthInClear), kind_of(MailInClear)}
+
+
+def _as_found(way: Way, evidence: Evidence) -> Way:
+    """The way as a finding has it: its step with what was seen there, and what led to it.
 
     A relay probe on port 25 asks for MAIL and RCPT, which the way through that port alone has not.
     """
-    steps = [station.step for station in way]
-    if broken is None or broken in steps or not way:
+    if not way:
         return way
-    added = [Station(broken, StationState.BROKEN, said, said)]
-    if broken is Step.RCPT:
+    if evidence.kind in _IN_CLEAR:
+        way = tuple(_unsaid(s, evidence) for s in way if s.step not in (Step.STARTTLS, Step.TLS))
+    order = list(Step)
+    said = evidence.quote.partition(" ")[0]
+    found = Station(evidence.step, StationState.BROKEN, said, evidence.quote)
+    steps = [station.step for station in way]
+    if evidence.step in steps:
+        place = steps.index(evidence.step)
+        fact = way[place].fact
+        seen = fact is not None and kind_of(type(fact)) == evidence.kind
+        return way if seen else (*way[:place], found, *way[place + 1 :])
+    place = sum(order.index(step) < order.index(evidence.step) for step in steps)
+    added = [found]
+    if evidence.step is Step.RCPT:
         added.insert(0, Station(Step.MAIL, StationState.PASSED, "", "accepted"))
         added.append(Station(Step.DATA, StationState.NOT_SENT, "not sent", "no message was sent"))
-    order = list(Step)
-    place = sum(order.index(step) < order.index(broken) for step in steps)
     return (*way[:place], *added, *way[place:])
+
+
+def _unsaid(station: Station, evidence: Evidence) -> Station:
+    """A station behind the finding's, seen in another conversation: inside TLS."""
+    order = list(Step)
+    if order.index(station.step) <= order.index(evidence.step) or station.step is Step.DATA:
+        return station
+    return Station(station.step, StationState.NOT_REACHED, "", "")
 
 
 def _note(station: Station) -> str:

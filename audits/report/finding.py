@@ -48,14 +48,13 @@ class Quote(Struct, frozen=True):
 
 
 class Seen(Struct, frozen=True):
-    """One violation. severity: only where milder than the finding's. expected: where more exact.
+    """One violation. severity: only where milder than the finding's.
 
     where: `address:port` or what was asked; at: the time; both may be empty.
     """
 
     message: str
     severity: Severity | None
-    expected: str | None
     where: str
     at: str
     quotes: tuple[Quote, ...]
@@ -64,10 +63,13 @@ class Seen(Struct, frozen=True):
 class Instance(Struct, frozen=True):
     """A finding on one subject. note: such as that a waiver has lapsed.
 
+    expected: what should have been seen, each once.
+
     spoken: the finding's sentence already says all that there is to say of it.
     """
 
     subject: Named
+    expected: tuple[str, ...]
     seen: tuple[Seen, ...]
     figure: Figure | None
     note: str | None
@@ -201,11 +203,18 @@ def _finding(anchor: str, group: Sequence[Result], material: Material) -> Findin
         remedy=prose(remediation),
         hint=first_sentence(remediation),
         references=tuple(map(reference, first.references)),
-        frameworks=tuple(
-            visible(f"{name} {', '.join(clauses)}".strip())
-            for name, clauses in sorted(first.frameworks.items())
-        ),
+        frameworks=_frameworks(first),
     )
+
+
+def _frameworks(result: Result) -> tuple[str, ...]:
+    """Framework clauses, without those that stand among the references already."""
+    named = (
+        f"{framework} {clause}".strip()
+        for framework, clauses in sorted(result.frameworks.items())
+        for clause in clauses
+    )
+    return tuple(visible(clause) for clause in named if clause not in result.references)
 
 
 def _out_of(shown: int, total: int) -> str:
@@ -241,6 +250,7 @@ def _instance(result: Result, anchor: str, material: Material, *, spoken: bool) 
     """anchor: of the figure; empty where none is to be drawn."""
     return Instance(
         material.named(result.subject),
+        tuple(dict.fromkeys(visible(v.expected or result.expected) for v in result.violations)),
         tuple(_seen(v, result, material) for v in result.violations),
         path_of(result, anchor, material) if anchor else None,
         visible(result.note) if result.note else None,
@@ -257,7 +267,6 @@ def _seen(violation: Violation, result: Result, material: Material) -> Seen:
     return Seen(
         visible(violation.message),
         severity if severity is not None and severity.rank < result.severity.rank else None,
-        visible(violation.expected) if violation.expected else None,
         where,
         at,
         tuple(Quote(visible(e.quote), source_of(e)) for e in violation.evidence),
@@ -294,21 +303,23 @@ def path_of(result: Result, anchor: str, material: Material) -> Figure | None:
         return None
     for piece in (e for v in result.violations for e in v.evidence):
         if isinstance(piece.subject, Path | Service) and piece.step is result.step:
-            said = visible(piece.quote).partition(" ")[0]
-            drawn = draw(piece.subject, anchor, material, result.step, said)
+            at = piece.subject
+            if isinstance(result.subject, Domain) and isinstance(at, Service):
+                at = Path(result.subject.name, at.host, at.address, at.port)
+            drawn = draw(at, anchor, material, piece)
             return drawn if drawn.stops else None
     return None
 
 
 def draw(
-    at: Path | Service, anchor: str, material: Material, broken: Step | None = None, said: str = ""
+    at: Path | Service, anchor: str, material: Material, broken: Evidence | None = None
 ) -> Figure:
     """The way of mail through one service, of one domain's mail where it is a path."""
     if isinstance(at, Path):
         way = relay_path(material.snapshot, at)
     else:
         way = service_path(material.snapshot, at)
-    return figure(anchor, str(at), at.port, way, broken, said)
+    return figure(anchor, str(at), at.port, way, broken)
 
 
 def reference(text: str) -> Link:

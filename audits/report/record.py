@@ -318,8 +318,7 @@ def vantage_lines(material: Material) -> tuple[str, ...]:
     resolver = material.snapshot.fact(ResolverReport, material.snapshot.vantage)
     if resolver is not None:
         servers = ", ".join(map(visible, resolver.servers)) or "the system's"
-        validates = "validates DNSSEC" if resolver.validates else "is not known to validate DNSSEC"
-        lines.append(f"Resolver {servers}: {validates}. {visible(resolver.finding)}".strip())
+        lines.append(f"Resolver {servers}: {visible(resolver.finding)}")
     egress = material.snapshot.fact(Egress, material.snapshot.vantage)
     if egress is not None:
         reached = ", ".join(visible(str(s)) for s in egress.reached)
