@@ -17,12 +17,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from ruamel.yaml import YAML
 
 from audits.demo.certificates import Authority
-from tests.lab.network import IPV4_NETWORK, Namespace, Network
+from tests.lab.network import HAS_IPV6, IPV4_NETWORK, IPV6_NETWORK, Namespace, Network
 from tests.lab.servers import (
     SUBMISSION,
     SUBMISSIONS,
     Knot,
     Login,
+    PolicyHost,
     Postfix,
     PostfixSettings,
     Security,
@@ -31,7 +32,7 @@ from tests.lab.servers import (
     reverse_name,
 )
 
-AUTHORITY, RESOLVER, SILENT_RESOLVER, AUDITOR = 2, 3, 4, 100
+AUTHORITY, RESOLVER, SILENT_RESOLVER, POLICY_HOST, AUDITOR = 2, 3, 4, 5, 100
 REVERSE_ZONES = ("100.51.198.in-addr.arpa", "0.0.1.0.8.b.d.0.1.0.0.2.ip6.arpa")
 GOOD, BOGUS = "example.net", "bogus.example"
 PROBE = {
@@ -47,12 +48,29 @@ def _for_all(reply: str) -> str:
     return f"check_client_access static:{{{reply}}}"
 
 
+_STS_POLICY = f"version: STSv1\nmode: enforce\nmx: mx1.{GOOD}\nmax_age: 604800\n"
+
+# Addresses for documentation are as good as global ones in here.
+_POLICY = {
+    "id": "lab",
+    "version": 1,
+    "title": "What is asked of the lab",
+    "extends": ["baseline"],
+    "audits": {
+        "mx-target-resolves": {
+            "params": {"allow_private": [f"{IPV4_NETWORK}.0/24", f"{IPV6_NETWORK}:/48"]}
+        }
+    },
+}
+
+
 @dataclass(frozen=True)
 class Machine:
     """A host that runs Postfix, and the one domain that it takes mail for.
 
     label: names its namespace. number: the last part of its addresses. main, services: what its
-    main.cf and the smtpd on each port have beside stock settings. dropped: filtered ports.
+    main.cf and the smtpd on each port have beside stock settings. ipv6: it has an
+    AAAA record too, where this machine knows IPv6. dropped: filtered ports.
     """
 
     label: str
@@ -61,6 +79,7 @@ class Machine:
     main: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[int, Mapping[str, str]] = field(default_factory=lambda: {25: {}})
     tls: bool = True
+    ipv6: bool = False
     dropped: tuple[int, ...] = ()
 
     @property
@@ -72,12 +91,20 @@ class Machine:
         return f"{IPV4_NETWORK}.{self.number}"
 
     @property
+    def address6(self) -> str | None:
+        return f"{IPV6_NETWORK}:{self.number:x}" if self.ipv6 and HAS_IPV6 else None
+
+    @property
+    def addresses(self) -> list[str]:
+        return [self.address, self.address6] if self.address6 else [self.address]
+
+    @property
     def roles(self) -> list[str]:
         return ["mx", "msa"] if len(self.services) > 1 else ["mx"]
 
 
 MACHINES = (
-    Machine("good", 10, GOOD, services={25: {}, 465: SUBMISSIONS, 587: SUBMISSION}),
+    Machine("good", 10, GOOD, services={25: {}, 465: SUBMISSIONS, 587: SUBMISSION}, ipv6=True),
     Machine(
         "open-relay",
         11,
@@ -143,12 +170,17 @@ class Lab:
         return {label: count for label, count in counts.items() if count}
 
     def write_fleet(
-        self, folder: Path, *, resolver: int = RESOLVER, policy: str = "baseline"
+        self, folder: Path, *, resolver: int = RESOLVER, addresses: bool = True
     ) -> Path:
-        """Writes a fleet repository that describes the lab; `resolver` is the one that it asks."""
+        """Writes a fleet repository that describes the lab.
+
+        resolver: the one that it asks. addresses: whether hosts have theirs in the inventory.
+        """
         folder.joinpath("inventory").mkdir(parents=True)
-        _dump(folder / "mailproof.yaml", self._settings(resolver, policy))
-        hosts = {machine.host: _host(machine) for machine in self.machines}
+        folder.joinpath("policies").mkdir()
+        _dump(folder / "mailproof.yaml", self._settings(resolver))
+        _dump(folder / "policies/lab.yaml", _POLICY)
+        hosts = {machine.host: _host(machine, addresses=addresses) for machine in self.machines}
         domains = {machine.domain: _domain(machine) for machine in self.machines}
         _dump(folder / "inventory/hosts.yaml", hosts)
         _dump(folder / "inventory/domains.yaml", domains | _MORE)
@@ -160,10 +192,10 @@ class Lab:
         command = str(Path(sys.executable).with_name("mailproof"))
         return namespace.run(command, *arguments, cwd=cwd, timeout=180, env={"NO_COLOR": "1"})
 
-    def _settings(self, resolver: int, policy: str) -> dict[str, object]:
+    def _settings(self, resolver: int) -> dict[str, object]:
         return {
             "inventory": "inventory",
-            "policies": [policy],
+            "policies": ["policies/lab.yaml"],
             "resolver": {
                 "addresses": [f"{IPV4_NETWORK}.{resolver}"],
                 "bogus_name": BOGUS,
@@ -179,15 +211,15 @@ class Lab:
 _MORE = {BOGUS: {"sends": True, "receives": True}}
 
 
-def _host(machine: Machine) -> dict[str, object]:
-    mail = {
+def _host(machine: Machine, *, addresses: bool) -> dict[str, object]:
+    mail: dict[str, object] = {
         "roles": machine.roles,
-        "addresses": [machine.address],
         "services": [{"port": port} for port in machine.services],
         "domains": [machine.domain],
         "helo_name": machine.host,
-        "sends_from": [machine.address],
     }
+    if addresses:
+        mail |= {"addresses": machine.addresses, "sends_from": machine.addresses}
     return {"hostname": machine.address, "data": {"mail": mail}}
 
 
@@ -218,6 +250,7 @@ def _records(machine: Machine) -> list[str]:
     return [
         f"{name} MX 10 {host}",
         f"{host} A {machine.address}",
+        *([f"{host} AAAA {machine.address6}"] if machine.address6 else []),
         f'{name} TXT "v=spf1 mx -all"',
         f'{host} TXT "v=spf1 a -all"',
         f'_dmarc.{name} TXT "v=DMARC1; p=reject; rua=mailto:postmaster@{machine.domain}"',
@@ -246,6 +279,8 @@ def _zones(
         f"ns1.{GOOD}. A {IPV4_NETWORK}.{AUTHORITY}",
         f"audit.{GOOD}. A {auditor.ipv4}",
         f"s2026._domainkey.{GOOD}. TXT {_dkim_record()}",
+        f'_mta-sts.{GOOD}. TXT "v=STSv1; id=20260115"',
+        f"mta-sts.{GOOD}. A {IPV4_NETWORK}.{POLICY_HOST}",
         f'_smtp._tls.{GOOD}. TXT "v=TLSRPTv1; rua=mailto:postmaster@{GOOD}"',
     ]
     pointers = [
@@ -295,6 +330,9 @@ def running_lab(machines: Sequence[Machine] = MACHINES) -> Iterator[Lab]:
         authority = Authority("Lab")
         ca_file = folder / "root.pem"
         ca_file.write_bytes(authority.root_pem)
+        web = PolicyHost(network.attach("web", POLICY_HOST), folder / "web")
+        stack.callback(web.stop)
+        web.serve(_STS_POLICY, authority.issue(f"mta-sts.{GOOD}"))
         postfixes = {}
         for machine in machines:
             namespace = namespaces[machine.label]
@@ -304,7 +342,7 @@ def running_lab(machines: Sequence[Machine] = MACHINES) -> Iterator[Lab]:
             stack.callback(postfix.stop)
             postfix.serve(_settings(machine, authority))
             postfixes[machine.label] = postfix
-        for server in (knot, unbound, *postfixes.values()):
+        for server in (knot, unbound, web, *postfixes.values()):
             server.wait()
         yield Lab(machines, auditor, network.isolated("offline"), postfixes, ca_file)
 

@@ -28,7 +28,7 @@ print(json.dumps({"keywords": keywords, "replies": spoken}))
 
 _SUBMIT = """
 import smtplib, sys
-with smtplib.SMTP(sys.argv[1], 25, timeout=15, local_hostname="audit.example.net") as talk:
+with smtplib.SMTP(sys.argv[1], 25, timeout=15, local_hostname="mx1.example.net") as talk:
     message = "Subject: relayed\\r\\n\\r\\nThis should not have been taken.\\r\\n"
     talk.sendmail("probe@audit.example.net", ["canary@sink.example.org"], message)
 """
@@ -135,7 +135,8 @@ def test_filtered_port_is_silent(lab: Lab) -> None:
 
 def test_queue_shows_what_a_relay_took_and_keeps_it(lab: Lab) -> None:
     relay = lab.postfixes["open-relay"]
-    lab.auditor.python(_SUBMIT, f"{IPV4_NETWORK}.11")
+    stranger = lab.postfixes["good"].namespace
+    stranger.python(_SUBMIT, f"{IPV4_NETWORK}.11")
     assert lab.queued() == {"open-relay": 1}
     relay.empty_queue()
     assert lab.queued() == {}
