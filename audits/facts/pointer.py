@@ -1,6 +1,6 @@
 """JSON pointers (RFC 6901) into facts."""
 
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import NoReturn
 
 from msgspec import Struct
@@ -10,21 +10,20 @@ def pointer_value(fact: Struct, pointer: str) -> object:
     """What a pointer into a fact refers to. Raises LookupError where it leads nowhere."""
     value: object = fact
     for part in _parts(pointer):
-        match value:
-            case tuple() if part.isdecimal() and int(part) < len(value):
-                value = value[int(part)]
-            case Struct() if part in value.__struct_fields__:
-                value = getattr(value, part)
-            case _:
-                _nowhere(pointer, part)
+        if isinstance(value, tuple) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        elif isinstance(value, Struct) and part in value.__struct_fields__:
+            value = getattr(value, part)
+        else:
+            _nowhere(pointer, part)
     return value
 
 
-def _parts(pointer: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)  # audits point to the same few places of thousands of facts
+def _parts(pointer: str) -> tuple[str, ...]:
     if pointer and not pointer.startswith("/"):
         raise LookupError(f"pointer {pointer!r} does not begin with '/'")
-    for part in pointer.split("/")[1:]:
-        yield part.replace("~1", "/").replace("~0", "~")
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
 
 
 def _nowhere(pointer: str, part: str) -> NoReturn:
