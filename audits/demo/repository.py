@@ -58,8 +58,6 @@ def _settings(ports: Ports, resolver_port: int, policy_port: int) -> str:
                 "addresses": [_LOOPBACK],
                 "port": resolver_port,
                 "validating": False,
-                "timeout_s": 1,
-                "tries": 1,
             },
             "trust": {"ca_file": CA_FILE},
             "vantage": {"name": "demo"},
@@ -68,7 +66,7 @@ def _settings(ports: Ports, resolver_port: int, policy_port: int) -> str:
                 "sender": f"probe@audit.{ORG}",
                 "recipient": f"canary@sink.{ORG}",
             },
-            "limits": {"gap_s": 0.1, "connect_s": 2, "banner_s": 2, "reply_s": 3, "https_s": 5},
+            "limits": {"gap_s": 0.1, "connect_s": 5, "banner_s": 3, "reply_s": 5, "https_s": 20},
             "redirect": _block(_redirect(ports, policy_port)),
             "runs": "runs",
         }
