@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from dns.rdtypes.IN.A import A
 from audits.collect.collector import Origin
 from audits.collect.live import resolver as module
 from audits.collect.live.resolver import Reply, Resolver, nameservers
+from audits.demo.world import running_world
 from audits.errors import UsageError
 from audits.facts.fact import Reason, Silence
 from audits.settings import ResolverSettings
@@ -465,3 +467,18 @@ def test_a_system_without_resolver_is_a_usage_error(
     (tmp_path / "resolv.conf").write_text("search example\n")
     with pytest.raises(UsageError, match="found no nameserver"):
         Resolver(ResolverSettings())
+
+
+def test_answers_that_came_while_this_process_was_busy_count(tmp_path: Path) -> None:
+    async def main(port: int) -> list[Reply | Silence]:
+        settings = ResolverSettings(("127.0.0.1",), port=port, timeout_s=0.2, tries=1)
+        async with Resolver(settings) as resolver:
+            await resolver.ask("good.example", "MX")
+            asking = [asyncio.create_task(resolver.ask(f"n{i}.example", "A")) for i in range(50)]
+            await asyncio.sleep(0.001)
+            time.sleep(0.6)
+            return await asyncio.gather(*asking)
+
+    with running_world(tmp_path) as world:  # in a thread of its own, so that it goes on answering
+        replies = asyncio.run(main(world.resolver_port))
+    assert {type(reply) for reply in replies} == {Reply}
