@@ -1,5 +1,6 @@
 """The command `mailproof`: one verb a module or two, one place for exit codes."""
 
+import gc
 import signal
 import sys
 import traceback
@@ -68,6 +69,9 @@ class _Signals:
 
 def main() -> None:
     """The console script: runs a verb and turns what went wrong into words and an exit code."""
+    # Facts and results are trees: the cycle collector has nothing to find among them, and looking
+    # every 700 objects took a fifth of the CPU of a run.
+    gc.set_threshold(50_000, 20, 100)
     signals = _Signals()
     signal.signal(signal.SIGTERM, signals.on_sigterm)
     code = _run()
