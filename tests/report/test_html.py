@@ -134,6 +134,26 @@ def test_style_can_not_be_ended_by_a_name() -> None:
     assert css_string('</style>"\\') == '"\\3c \\2f style\\3e \\22 \\5c "'
 
 
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_colours_of_text_have_the_contrast_of_wcag_aa(html: str, scheme: int) -> None:
+    block = re.findall(r":root \{(.*?)\}", Reader(html).style, re.DOTALL)[scheme]
+    colours = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
+    outcomes = ("pass", "fail", "unknown", "waived", "error")
+    pairs = [(o, ground) for o in outcomes for ground in ("paper", f"{o}-tint")]
+    pairs += [(text, ground) for text in ("ink", "muted", "link") for ground in ("paper", "panel")]
+    pairs += [("muted", f"{o}-tint") for o in outcomes] + [("none", "paper"), ("on-fail", "fail")]
+    for text, ground in pairs:
+        dark, light = sorted((luminance(colours[text]), luminance(colours[ground])))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{text} on {ground}"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+    channels = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def test_every_figure_has_a_text_alternative(html: str) -> None:
     read = Reader(html)
     ids = set(read.values("id"))
