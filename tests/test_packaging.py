@@ -30,12 +30,13 @@ def build(target: str, into: Path) -> Path:
 
 
 def installed_editable() -> bool:
-    """Whether this environment has the package as `pip install -e` leaves it."""
+    """Whether this environment has this checkout as `pip install -e` leaves it."""
     try:
         origin = distribution("mailproof").read_text("direct_url.json")
     except PackageNotFoundError:
         return False
-    return bool(json.loads(origin or "{}").get("dir_info", {}).get("editable"))
+    direct = json.loads(origin or "{}")
+    return bool(direct.get("dir_info", {}).get("editable")) and direct["url"] == ROOT.as_uri()
 
 
 def where_from(site: Path, name: str) -> Path:
@@ -100,7 +101,7 @@ def test_installed_wheel_finds_its_data(wheel: Path, folder: str, tmp_path: Path
     assert (found / KEY_FILES[folder]).is_file()
 
 
-@pytest.mark.skipif(not installed_editable(), reason="this environment has no editable install")
+@pytest.mark.skipif(not installed_editable(), reason="this checkout is not installed as editable")
 @pytest.mark.parametrize("folder", DATA)
 def test_editable_install_finds_the_data_of_the_checkout(folder: str, tmp_path: Path) -> None:
     code = f"from audits import resources; print(resources.folder({folder!r}))"
