@@ -53,8 +53,12 @@ _STANDS_ON = ("nornir", "paramiko", "dnspython", "cryptography", "pyOpenSSL", "J
 
 
 class Judgment(Struct, frozen=True):
-    """What a run is judged by; stored with it, so that it can be judged again the same way."""
+    """What a run is judged by; stored with it, so that it can be judged again the same way.
 
+    fleet: what reports call the fleet.
+    """
+
+    fleet: str
     policy: Policy
     waivers: tuple[Waiver, ...]
 
@@ -87,7 +91,9 @@ def begin(workspace: Workspace, parent: Path) -> RunDirectory:
     )
     origin = Origin(header.vantage, lambda: at)
     stated: list[Observed[Fact]] = [Observed(scope, origin.live("inventory"))]
-    run.write(JUDGED_BY, [encode_judgment(Judgment(workspace.policy, workspace.waivers))])
+    run.write(
+        JUDGED_BY, [encode_judgment(Judgment(workspace.title, workspace.policy, workspace.waivers))]
+    )
     run.checkpoint(header, [*stated, *workspace.fleet.domains, *workspace.fleet.hosts])
     return run
 
@@ -110,7 +116,7 @@ def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet:
     with (
         ProgressWatcher(console, run.keep, quiet=quiet) as watcher,
         asyncio.Runner() as loop,
-        assembled(chosen, workspace.settings, origin, loop) as live,
+        assembled(chosen, workspace.settings, workspace.config.root, origin, loop) as live,
     ):
         if chosen.asks_dns:
             report = live.preflight()
@@ -146,7 +152,6 @@ def stored_results(run: RunDirectory) -> list[Result]:
 
 
 def reported(
-    title: str,
     snapshot: Snapshot,
     judgment: Judgment,
     results: Sequence[Result],
@@ -161,7 +166,7 @@ def reported(
         ended=ended,
         vantage=header.vantage,
         version=header.version,
-        fleet=title,
+        fleet=judgment.fleet,
         command=command_line(),
         complete=True,
     )

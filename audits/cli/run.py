@@ -103,10 +103,10 @@ def run(
 def whole_run(workspace: Workspace, directory: RunDirectory, *, quiet: bool) -> list[Result]:
     """The whole job in an open run directory; returns the results."""
     snapshot = job.collect(workspace, directory, stderr(), quiet=quiet)
-    judgment = job.Judgment(workspace.policy, workspace.waivers)
+    judgment = job.Judgment(workspace.title, workspace.policy, workspace.waivers)
     results = job.judge(snapshot, judgment)
     job.write_results(directory, results)
-    made = job.reported(workspace.title, snapshot, judgment, results, ended=now())
+    made = job.reported(snapshot, judgment, results, ended=now())
     job.write_reports(directory, made, workspace.own_templates)
     job.finish(workspace, directory, snapshot.header.as_of)
     if not quiet:
@@ -165,10 +165,10 @@ def evaluate(
     judgment = run.judgment
     if policy:
         chosen = checked_policy(configuration(config), policy)
-        judgment = job.Judgment(chosen, judgment.waivers)
+        judgment = job.Judgment(judgment.fleet, chosen, judgment.waivers)
     if waivers or no_waivers:
         read = () if no_waivers else waivers_for(configuration(config), waivers, run.snapshot)
-        judgment = job.Judgment(judgment.policy, read)
+        judgment = job.Judgment(judgment.fleet, judgment.policy, read)
     results = job.judge(run.snapshot, judgment)
     directory: RunDirectory | None = run.directory
     if output is not None:
@@ -176,7 +176,7 @@ def evaluate(
         directory = RunDirectory(output)
     elif (stored / RESULTS).exists():
         directory = None
-    made = job.reported(stored.name, run.snapshot, judgment, results, ended=job.ended(run))
+    made = job.reported(run.snapshot, judgment, results, ended=job.ended(run))
     if directory is not None:
         job.write_results(directory, results)
         job.write_reports(directory, made, None)
@@ -201,7 +201,7 @@ def report(
     if not (stored / RESULTS).is_file():
         raise UsageError(f"{stored}: not judged yet; run `mailproof evaluate {stored}` first")
     results = job.stored_results(run.directory)
-    made = job.reported(stored.name, run.snapshot, run.judgment, results, ended=job.ended(run))
+    made = job.reported(run.snapshot, run.judgment, results, ended=job.ended(run))
     job.write_report(made, format.value, output, None)
     return Exit.COMPLETE
 

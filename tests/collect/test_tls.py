@@ -226,3 +226,14 @@ def test_an_authority_that_can_not_be_read_is_a_usage_error(
         path.write_bytes(content)
     with pytest.raises(UsageError, match=r"ca\.pem"):
         TrustStore(str(path))
+
+
+def test_private_ca_is_named_from_the_fleets_folder(tmp_path: Path) -> None:
+    authority = Authority()
+    (tmp_path / "ca").mkdir()
+    (tmp_path / "ca" / "lab.pem").write_bytes(authority.root_pem)
+    pem = authority.issue(NAME).chain
+    chain = [c.public_bytes(Encoding.DER) for c in x509.load_pem_x509_certificates(pem)]
+    found = TrustStore(base=tmp_path).verify(chain, datetime.now(UTC), "ca/lab.pem")
+    assert found.code == 0
+    assert found.stores == ("system", "ca/lab.pem")

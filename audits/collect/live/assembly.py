@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from audits.collect.collector import Collector, Origin
 from audits.collect.live.dns import DnsAddress, DnsDomain, DnsHost
@@ -44,15 +45,16 @@ class Live:
 
 @contextmanager
 def assembled(
-    chosen: Plan, settings: Settings, origin: Origin, loop: asyncio.Runner
+    chosen: Plan, settings: Settings, base: Path, origin: Origin, loop: asyncio.Runner
 ) -> Iterator[Live]:
     """The collectors of a plan, told what is wanted of them; the resolver is closed at the end.
 
+    base: the folder that the inventory names files from.
     Raises UsageError for a resolver or a trust file that can't be used.
     """
     resolver = Resolver(settings.resolver)
     pace = Pace(settings.limits)
-    trust = TrustStore(settings.trust.ca_file)
+    trust = TrustStore(settings.trust.ca_file, base)
     wanted = chosen.facts
     make: dict[type[Collector], Callable[[], Collector]] = {
         DnsDomain: lambda: DnsDomain(resolver, origin, wanted),

@@ -219,9 +219,13 @@ class TrustStore:
     Built once a run; reads its files then, and a host's private CA when it is first met.
     """
 
-    def __init__(self, ca_file: str | None = None) -> None:
-        """Raises UsageError where `ca_file` holds no certificates that can be read."""
+    def __init__(self, ca_file: str | None = None, base: Path = Path()) -> None:
+        """base: the folder that a host's private CA is named from.
+
+        Raises UsageError where `ca_file` holds no certificates that can be read.
+        """
         self._ca_file = ca_file
+        self._base = base
         self._files: dict[str, list[crypto.X509]] = {}
         self._system = ssl.get_default_verify_paths()
         if ca_file is not None:
@@ -235,8 +239,10 @@ class TrustStore:
         Raises ParseError where a certificate can't be read, UsageError for the private CA's file.
         """
         at = _within_dates([parse_certificate(der) for der in chain], now)
-        files = dict.fromkeys(path for path in (self._ca_file, private_ca) if path is not None)
-        store, names = self._store(files, at), ("system", *files)
+        files = {} if self._ca_file is None else {self._ca_file: self._ca_file}
+        if private_ca is not None:
+            files[private_ca] = str(self._base / private_ca)
+        store, names = self._store(files.values(), at), ("system", *files)
         try:
             leaf, *others = (crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in chain)
         except crypto.Error as error:
