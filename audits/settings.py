@@ -1,6 +1,6 @@
 """The settings of a run, as `mailproof.yaml` gives them, with their defaults."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -66,11 +66,14 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How a probe names itself, its envelope sender, and the foreign recipient of relay probes.
 
     recipient: a mailbox that the operator owns, at a domain that no audited host serves.
+    relay_forms: `usual` tries eight ways of relaying in one connection to a service, `all` twenty
+    in five.
     """
 
     ehlo: HeloName = "mailproof.invalid"
     sender: Mailbox = "probe@mailproof.invalid"
     recipient: Mailbox = "canary@mailproof.invalid"
+    relay_forms: Literal["usual", "all"] = "usual"
 
 
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):

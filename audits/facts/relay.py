@@ -29,7 +29,8 @@ class RelayForm(Struct, frozen=True):
     """One pair of envelope addresses and the replies to it.
 
     label: the address form in symbols: S, U local parts of sender and recipient, D a foreign
-    domain, H the server's name, IP its address; `<>` the null sender.
+    domain, H the server's name, IP its address; `<>` the null sender, `<S>` the configured one,
+    `<S@>` its local part alone.
     mail, rcpt: None where not sent or not answered; `note` then says why.
     """
 

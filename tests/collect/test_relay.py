@@ -3,6 +3,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from audits.demo.certificates import Authority
@@ -59,6 +60,11 @@ def tried(
     return asyncio.run(run())
 
 
+def replace_probe(settings: Settings, **changes: Any) -> Settings:
+    probe = msgspec.structs.replace(settings.probe, **changes)
+    return msgspec.structs.replace(settings, probe=probe)
+
+
 def probes(seen: Snapshot, port: int = 25) -> RelayProbes:
     found = seen.fact(RelayProbes, service(port))
     assert found is not None
@@ -80,6 +86,23 @@ def test_forms_go_through_one_connection_and_controls_through_another(pipelining
     assert re.fullmatch(r"RCPT TO:<mailproof@mailproof-[0-9a-f]{8}\.invalid>", second[3])
     assert second[4:] == ["QUIT"]
     assert len(probes(seen).forms) == 8
+
+
+def test_all_forms_go_through_small_connections() -> None:
+    settings = replace_probe(SETTINGS, relay_forms="all")
+    seen, server = tried(MX, settings=settings)
+    refused = [sum(line.startswith("RCPT") for line in lines) for lines in server.sessions]
+    assert refused == [8, 3, 3, 3, 3, 2]
+    found = probes(seen)
+    assert len({form.label for form in found.forms}) == 20
+    assert {(form.mail_from, form.rcpt_to) for form in found.forms} >= {
+        ("probe@mailproof.invalid", "mailproof.invalid!canary"),
+        ("probe@mailproof.invalid", '"canary%mailproof.invalid"'),
+        ("probe@mailproof.invalid", f"canary@mailproof.invalid@{NAME}"),
+        ("probe", "canary@mailproof.invalid"),
+        ("probe@[192.0.2.1]", "canary@mailproof.invalid"),
+    }
+    assert all(form.rcpt is not None or form.mail is not None for form in found.forms)
 
 
 def test_the_default_refusal_of_postfix_is_a_denial_in_every_form() -> None:

@@ -157,11 +157,11 @@ def _is_bounce(form: RelayForm) -> bool:
 
 
 def _is_refused(form: RelayForm) -> bool:
-    """Answered with no. MAIL with a forged local sender may be refused as well as its RCPT."""
+    """Answered with no. MAIL with a forged sender may be refused as well as its RCPT."""
     if form.outcome in _REFUSED:
         return True
     refused_at_mail = form.rcpt is None and form.mail is not None and form.mail.permanent
-    return refused_at_mail and form.label.startswith("<S@H>")
+    return refused_at_mail and form.label.startswith("<S@")
 
 
 def _names_a_domain(form: RelayForm) -> bool:
