@@ -170,15 +170,21 @@ class Lab:
         return {label: count for label, count in counts.items() if count}
 
     def write_fleet(
-        self, folder: Path, *, resolver: int = RESOLVER, addresses: bool = True
+        self,
+        folder: Path,
+        *,
+        resolver: int = RESOLVER,
+        addresses: bool = True,
+        relay_forms: str = "usual",
     ) -> Path:
         """Writes a fleet repository that describes the lab.
 
         resolver: the one that it asks. addresses: whether hosts have theirs in the inventory.
+        relay_forms: how many ways of relaying are tried.
         """
         folder.joinpath("inventory").mkdir(parents=True)
         folder.joinpath("policies").mkdir()
-        _dump(folder / "mailproof.yaml", self._settings(resolver))
+        _dump(folder / "mailproof.yaml", self._settings(resolver, relay_forms))
         _dump(folder / "policies/lab.yaml", _POLICY)
         hosts = {machine.host: _host(machine, addresses=addresses) for machine in self.machines}
         domains = {machine.domain: _domain(machine) for machine in self.machines}
@@ -192,7 +198,7 @@ class Lab:
         command = str(Path(sys.executable).with_name("mailproof"))
         return namespace.run(command, *arguments, cwd=cwd, timeout=180, env={"NO_COLOR": "1"})
 
-    def _settings(self, resolver: int) -> dict[str, object]:
+    def _settings(self, resolver: int, relay_forms: str) -> dict[str, object]:
         return {
             "inventory": "inventory",
             "policies": ["policies/lab.yaml"],
@@ -203,7 +209,7 @@ class Lab:
             },
             "trust": {"ca_file": str(self._ca_file)},
             "vantage": {"name": "lab", "addresses": [f"{IPV4_NETWORK}.{AUDITOR}"]},
-            "probe": PROBE,
+            "probe": {**PROBE, "relay_forms": relay_forms},
             "limits": {"connect_s": 2.0, "banner_s": 4.0, "reply_s": 5.0, "https_s": 5.0},
         }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.lab import BOGUS, GOOD, PROBE, SILENT_RESOLVER, Lab
+from tests.lab.lab import BOGUS, GOOD, IPV4_NETWORK, PROBE, SILENT_RESOLVER, Lab
 
 pytestmark = pytest.mark.lab
 
@@ -149,6 +149,19 @@ def test_denial_with_454_of_stock_postfix_is_a_refusal(whole: Run) -> None:
     told = [json.dumps(fact) for fact in probes if GOOD_HOST in json.dumps(fact)]
     assert any("4.7.1" in text and "Relay access denied" in text for text in told)
     assert whole.outcomes(GOOD_HOST, "relay-refused", port=25) == {"pass"}
+
+
+def test_stock_postfix_answers_all_forms_of_relaying(lab: Lab, tmp_path: Path) -> None:
+    fleet = lab.write_fleet(tmp_path / "fleet", relay_forms="all")
+    run = perform(lab, fleet, "--limit", GOOD_HOST)
+    for port in (25, 465, 587):
+        (result,) = [
+            r
+            for r in run.about(GOOD_HOST, "relay-refused", port=port)
+            if r["subject"]["address"].startswith(IPV4_NETWORK)
+        ]
+        assert result["outcome"] == "pass"
+        assert len(result["evidence"]) == 20
 
 
 def test_open_relay_fails_critically_with_the_reply_as_evidence(whole: Run) -> None:
