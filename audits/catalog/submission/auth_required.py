@@ -28,10 +28,10 @@ nothing. `stage: mail` in a policy asks for the refusal at MAIL already.
 from typing import Literal
 
 from audits.evaluate.audit import Doc, Rfc, audit
+from audits.evaluate.reply import stranger_refused
 from audits.evaluate.target import Target
 from audits.evaluate.verdict import (
     Fail,
-    Pass,
     Severity,
     Undecided,
     Verdict,
@@ -39,7 +39,7 @@ from audits.evaluate.verdict import (
     cite,
 )
 from audits.facts.fact import Reason
-from audits.facts.smtp import Reply, UnauthenticatedMail
+from audits.facts.smtp import UnauthenticatedMail
 
 
 @audit(
@@ -52,7 +52,7 @@ def evaluate(tried: UnauthenticatedMail, *, stage: Literal["rcpt", "mail"] = "rc
     """stage: where the refusal has to come at the latest."""
     mail = (cite(tried, "/mail"),)
     if not tried.mail.positive:
-        return _refusal("MAIL", tried.mail, tried, "/mail")
+        return stranger_refused(tried, "/mail", "MAIL", tried.mail)
     if stage == "mail":
         return Fail((Violation(f"MAIL without login got {tried.mail.text}", mail),))
     if tried.foreign is None:
@@ -60,12 +60,4 @@ def evaluate(tried: UnauthenticatedMail, *, stage: Literal["rcpt", "mail"] = "rc
     if tried.foreign.reply.positive:
         message = f"RCPT of {tried.foreign.recipient} without login got {tried.foreign.reply.text}"
         return Fail((Violation(message, (cite(tried, "/foreign/reply"),)),))
-    return _refusal("RCPT", tried.foreign.reply, tried, "/foreign/reply")
-
-
-def _refusal(command: str, reply: Reply, tried: UnauthenticatedMail, pointer: str) -> Verdict:
-    seen = (cite(tried, pointer),)
-    if reply.denies_strangers:
-        return Pass(seen)
-    detail = f"{command} got {reply.text}, which says nothing about a login"
-    return Undecided(reply.put_off or Reason.DENIED, detail, seen)
+    return stranger_refused(tried, "/foreign/reply", "RCPT", tried.foreign.reply)

@@ -24,19 +24,17 @@ Asked with the role mailbox of one domain that the host serves, up to RCPT.
 """
 
 from audits.evaluate.audit import Rfc, audit
+from audits.evaluate.reply import stranger_refused
 from audits.evaluate.target import Target
 from audits.evaluate.verdict import (
     Fail,
     NotApplicable,
-    Pass,
     Severity,
-    Undecided,
     Verdict,
     Violation,
     cite,
 )
-from audits.facts.fact import Reason
-from audits.facts.smtp import Reply, UnauthenticatedMail
+from audits.facts.smtp import UnauthenticatedMail
 
 
 @audit(
@@ -46,18 +44,10 @@ from audits.facts.smtp import Reply, UnauthenticatedMail
 )
 def evaluate(tried: UnauthenticatedMail) -> Verdict:
     if not tried.mail.positive:
-        return _refusal("MAIL", tried.mail, tried, "/mail")
+        return stranger_refused(tried, "/mail", "MAIL", tried.mail)
     if tried.local is None:
         return NotApplicable("no domain is known that the host takes mail for")
     if tried.local.reply.positive:
         message = f"RCPT of {tried.local.recipient} without login got {tried.local.reply.text}"
         return Fail((Violation(message, (cite(tried, "/local/reply"),)),))
-    return _refusal("RCPT", tried.local.reply, tried, "/local/reply")
-
-
-def _refusal(command: str, reply: Reply, tried: UnauthenticatedMail, pointer: str) -> Verdict:
-    seen = (cite(tried, pointer),)
-    if reply.denies_strangers:
-        return Pass(seen)
-    detail = f"{command} got {reply.text}, which says nothing about a login"
-    return Undecided(reply.put_off or Reason.DENIED, detail, seen)
+    return stranger_refused(tried, "/local/reply", "RCPT", tried.local.reply)

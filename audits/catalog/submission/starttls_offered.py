@@ -17,17 +17,9 @@ OpenSMTPD: `listen on egress port 587 tls-require pki mx1 auth`.
 """
 
 from audits.evaluate.audit import Doc, Rfc, audit
+from audits.evaluate.reply import starttls_works
 from audits.evaluate.target import Target
-from audits.evaluate.verdict import (
-    Fail,
-    Pass,
-    Severity,
-    Undecided,
-    Verdict,
-    Violation,
-    cite,
-)
-from audits.facts.fact import Reason
+from audits.evaluate.verdict import Severity, Verdict
 from audits.facts.smtp import EhloReply, StartTls
 
 
@@ -42,16 +34,4 @@ from audits.facts.smtp import EhloReply, StartTls
     ),
 )
 def evaluate(ehlo: EhloReply, starttls: StartTls) -> Verdict:
-    if not starttls.offered:
-        listed = (cite(starttls, "/offered"), cite(ehlo, "/reply"))
-        return Fail((Violation("EHLO does not list STARTTLS", listed),))
-    if starttls.reply is None:
-        detail = "STARTTLS is offered, but was not tried"
-        return Undecided(Reason.NOT_COLLECTED, detail, (cite(starttls, "/offered"),))
-    seen = (cite(starttls, "/reply"),)
-    if starttls.reply.code == 220:
-        return Pass(seen)
-    put_off = starttls.reply.put_off
-    if put_off is not None:
-        return Undecided(put_off, f"STARTTLS got {starttls.reply.text}", seen)
-    return Fail((Violation(f"STARTTLS is offered, then refused: {starttls.reply.text}", seen),))
+    return starttls_works(ehlo, starttls)
