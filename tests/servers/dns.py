@@ -19,6 +19,7 @@ class Behaviour:
     """What happens to a query instead of, or on top of, the answer from the zone.
 
     silent: none comes. rcode, ede: an error, with extended error code and text.
+    bogus: the error comes only to who wants validation, without CD (RFC 4035 section 3.2.2).
     truncate: TC over UDP; silent_tcp: and nothing over TCP. garbage: octets behind the header.
     wrong_id, wrong_question: an answer to something else comes instead.
     authentic: AD is set. delay_s: it comes late. times: only the first so many queries.
@@ -27,6 +28,7 @@ class Behaviour:
     silent: bool = False
     rcode: str | None = None
     ede: tuple[int, str] | None = None
+    bogus: bool = False
     truncate: bool = False
     silent_tcp: bool = False
     garbage: bool = False
@@ -99,6 +101,8 @@ class ScriptedDns(DnsServer):
             await asyncio.sleep(how.delay_s)
         if how.silent or (over_tcp and how.silent_tcp):
             return ()
+        if how.bogus and query.flags & dns.flags.CD:
+            how = Behaviour()
         return self._misbehave(query, how, over_tcp)
 
     def _misbehave(
