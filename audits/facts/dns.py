@@ -140,8 +140,11 @@ class DkimKey(Struct, frozen=True):
     """One DKIM key record (RFC 6376 section 3.6.1).
 
     algorithm: value of `k`, `rsa` where absent. form: `spki`, `pkcs1` or `raw`, None if unread.
-    bits: of the RSA modulus, or 256 for Ed25519. key_sha256: of the decoded `p`.
+    bits: of the RSA modulus, or 256 for Ed25519. exponent: of an RSA key; None beyond 64 bits.
+    key_sha256: of the key in one form, SubjectPublicKeyInfo for RSA and the bare octets for
+    Ed25519; of the decoded `p` where it is unread. weakness: why anybody has the private key, too.
     revoked: `p` is present and empty. hashes, services, flags: lists of `h`, `s`, `t`.
+    private: `p` holds a private key, which is withheld here.
     """
 
     text: str
@@ -149,7 +152,10 @@ class DkimKey(Struct, frozen=True):
     algorithm: str
     form: str | None
     bits: int | None
+    exponent: int | None
     key_sha256: str | None
+    weakness: str | None
+    private: bool
     revoked: bool
     hashes: tuple[str, ...]
     services: tuple[str, ...]

@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from msgspec import Struct
 
-from audits.facts.dns import DkimKey, Tag
+from audits.facts.dns import DkimKey, DkimSelector, Tag
+from audits.parse.rsa_weakness import modulus_weakness, published_example
 from audits.parse.tag_list import FOLDING_WHITE_SPACE, TagList, first, quoted, tag_list
 
 _WITHHELD = "(private key withheld)"
+_MAX_EXPONENT_BITS = 63  # what JSON readers take for a whole number
 
 
 class _PublicKey(Struct, frozen=True):
@@ -26,7 +28,9 @@ class _PublicKey(Struct, frozen=True):
 
     form: str | None = None
     bits: int | None = None
+    exponent: int | None = None
     sha256: str | None = None
+    weakness: str | None = None
     fault: str | None = None
     private: bool = False
 
@@ -50,13 +54,41 @@ def dkim_key(text: str) -> DkimKey:
         algorithm=algorithm,
         form=key.form,
         bits=key.bits,
+        exponent=key.exponent,
         key_sha256=key.sha256,
+        weakness=key.weakness,
+        private=key.private,
         revoked=published == "",
         hashes=_list(parsed, "h"),
         services=_list(parsed, "s"),
         flags=_list(parsed, "t"),
         malformed=key.fault if key.private else first(filter(None, faults)),
     )
+
+
+def key_fault(key: DkimKey) -> str | None:
+    """Why no mail can be signed with a key that is in force; None where some can."""
+    if key.malformed is not None:
+        return key.malformed
+    if key.services and not {"*", "email"} & set(key.services):
+        return f"s={':'.join(key.services)} does not allow mail"
+    return None
+
+
+def selector_fault(selector: DkimSelector) -> str | None:
+    """Why no signature under a selector that answered can be verified; None where one can.
+
+    What several records at one name mean is undefined (RFC 6376 section 3.6.2.2).
+    """
+    if selector.answer is None:
+        return None
+    if not selector.keys:
+        return f"has no key ({selector.answer.rcode})"
+    if len(selector.keys) > 1:
+        return f"has {len(selector.keys)} TXT records"
+    (key,) = selector.keys
+    fault = "it is revoked" if key.revoked else key_fault(key)
+    return None if fault is None else f"has no usable key: {fault}"
 
 
 def _without_key(parsed: TagList) -> TagList:
@@ -120,13 +152,22 @@ def _rsa(data: bytes, digest: str) -> _PublicKey:
     if not isinstance(key, RSAPublicKey):
         return _PublicKey(sha256=digest, fault="tag p holds a key that is not RSA")
     bare = key.public_bytes(Encoding.DER, PublicFormat.PKCS1)
-    return _PublicKey("pkcs1" if bare == data else "spki", key.key_size, digest)
+    digest = sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    numbers = key.public_numbers()
+    return _PublicKey(
+        form="pkcs1" if bare == data else "spki",
+        bits=key.key_size,
+        exponent=numbers.e if numbers.e.bit_length() <= _MAX_EXPONENT_BITS else None,
+        sha256=digest,
+        weakness=published_example(digest) or modulus_weakness(numbers.n),
+    )
 
 
 def _ed25519(data: bytes, digest: str) -> _PublicKey:
     """RFC 8463 section 4: the 32 octets of the key, without any ASN.1 around them."""
     if len(data) == 32:
-        return _PublicKey("raw", 256, digest)
+        weakness = published_example(digest)
+        return _PublicKey(form="raw", bits=256, sha256=digest, weakness=weakness)
     try:
         wrapped = isinstance(load_der_public_key(data), Ed25519PublicKey)
     except (ValueError, UnsupportedAlgorithm):

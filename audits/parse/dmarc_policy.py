@@ -1,14 +1,18 @@
-"""The policy that a tree walk leaves for mail of a domain (RFC 9989)."""
+"""The policy that a tree walk leaves for mail of a domain, and of names below it (RFC 9989)."""
 
 from typing import Literal
 
 from msgspec import Struct
 
-from audits.facts.dns import DmarcRecord, DmarcWalk
-from audits.parse.dmarc import reporting_uris
+from audits.facts.dns import Answer, DmarcRecord, DmarcStep, DmarcWalk
+from audits.parse.dmarc import MAX_QUERIES, organizational_domain, reporting_uris
+from audits.subject import Domain
 
 Level = Literal["none", "quarantine", "reject"]
 LEVELS: tuple[Level, ...] = ("none", "quarantine", "reject")
+
+# Stands for every name below a domain that has no record of its own.
+_ANY = "any"
 
 
 class EffectivePolicy(Struct, frozen=True):
@@ -24,21 +28,48 @@ class EffectivePolicy(Struct, frozen=True):
     testing: bool
 
 
-def effective_policy(walk: DmarcWalk) -> EffectivePolicy | None:
+def effective_policy(walk: DmarcWalk, *, exists: bool = True) -> EffectivePolicy | None:
     """The policy of the record that the walk finds; None where receivers apply none at all.
 
     It is `p` in the domain's own record; in one from above it is `sp`, or `p` where there is no
-    `sp` (RFC 9989 section 4.10.1). Test mode takes it one level down (section 4.7). `np` is for
-    names that do not exist, which a domain of an inventory does.
+    `sp` (RFC 9989 section 4.10.1). For a name that does not exist, `np` comes before both (section
+    4.7). Test mode takes it one level down (section 4.7).
     """
     step = walk.found_at
     if step is None:
         return None
-    record = walk.steps[step].records[0]
+    return _policy(walk.steps[step].records[0], step, _names(own=step == 0, exists=exists))
+
+
+def subdomain_policy(walk: DmarcWalk, *, exists: bool = True) -> EffectivePolicy | None:
+    """The policy for mail of a name below the domain that publishes no record of its own.
+
+    Receivers begin at that name, so that the record of the organizational domain counts before
+    the domain's own (RFC 9989 section 4.10.1). `step` is one of the given walk.
+    """
+    below = f"{_ANY}.{walk.subject}"
+    asked = walk.steps[len(walk.subject.name.split(".")) >= MAX_QUERIES :]
+    nothing = Answer(f"_dmarc.{below}", "NXDOMAIN", False, (), 0)
+    steps = (DmarcStep(nothing, (), ()), *asked)
+    found = DmarcWalk(Domain(below), steps, organizational_domain(below, steps)).found_at
+    if found is None:
+        return None
+    step = found - 1 + len(walk.steps) - len(asked)
+    return _policy(walk.steps[step].records[0], step, _names(own=False, exists=exists))
+
+
+def _names(*, own: bool, exists: bool) -> tuple[str, ...]:
+    """The tags that may give the policy, the one that decides first."""
+    if own:
+        return ("p",)
+    return ("sp", "p") if exists else ("np", "sp", "p")
+
+
+def _policy(record: DmarcRecord, step: int, names: tuple[str, ...]) -> EffectivePolicy | None:
     if not _legal(record):
         # Section 4.10.1: without a policy that can be read, reports alone keep a record alive.
         return EffectivePolicy("none", step, None, False) if reporting_uris(record) else None
-    name = "sp" if step > 0 and record.value("sp") is not None else "p"
+    name = next(name for name in names if record.value(name) is not None)
     tag = next(i for i, tag in enumerate(record.tags) if tag.name == name)
     published = LEVELS.index(_level(record.tags[tag].value))
     testing = (record.value("t") or "n").lower() == "y" and published > 0

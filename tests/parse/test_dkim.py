@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audits.parse.dkim import dkim_key
+from audits.facts.dns import DkimSelector
+from audits.parse.dkim import dkim_key, selector_fault
+from tests.build import answer
 
 # A key nobody would make today; cryptography generates none below 1024 bits.
 RSA_512 = (
@@ -113,6 +115,43 @@ def test_equal_keys_have_equal_digests_whatever_their_folding() -> None:
     assert folded.key_sha256 == dkim_key(f"v=DKIM1;p={SPKI}").key_sha256
 
 
+def test_equal_keys_have_equal_digests_whatever_their_form() -> None:
+    bare, wrapped = dkim_key(f"p={PKCS1}"), dkim_key(f"p={SPKI}")
+    assert (bare.form, wrapped.form) == ("pkcs1", "spki")
+    assert bare.key_sha256 == wrapped.key_sha256
+
+
+def test_exponent_and_weakness_are_read_from_the_key() -> None:
+    numbers = PUBLIC.public_numbers()
+    odd = rsa.RSAPublicNumbers(3, numbers.n * 3).public_key()
+    key = dkim_key(f"p={_text(odd.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))}")
+    assert (key.exponent, key.weakness) == (3, "the modulus is divisible by 3")
+    sound = dkim_key(f"p={SPKI}")
+    assert (sound.exponent, sound.weakness) == (65537, None)
+    huge = rsa.RSAPublicNumbers(2**100 + 1, numbers.n).public_key()
+    key = dkim_key(f"p={_text(huge.public_bytes(Encoding.DER, PublicFormat.PKCS1))}")
+    assert (key.exponent, key.bits) == (None, 1024)
+
+
+@pytest.mark.parametrize(
+    ("texts", "rcode", "fault"),
+    [
+        ((f"p={SPKI}",), "NOERROR", None),
+        ((), "NXDOMAIN", "has no key (NXDOMAIN)"),
+        ((f"p={SPKI}", "p="), "NOERROR", "has 2 TXT records"),
+        (("p=",), "NOERROR", "has no usable key: it is revoked"),
+        (("p=?",), "NOERROR", "has no usable key: tag p is not base64"),
+        ((f"s=x; p={SPKI}",), "NOERROR", "has no usable key: s=x does not allow mail"),
+    ],
+)
+def test_selector_without_usable_key_is_told(
+    texts: tuple[str, ...], rcode: str, fault: str | None
+) -> None:
+    keys = tuple(map(dkim_key, texts))
+    assert selector_fault(DkimSelector("s", "s", (), answer("s", rcode), keys, None)) == fault
+    assert selector_fault(DkimSelector("s", "s", (), None, keys, None)) is None
+
+
 @pytest.mark.parametrize(
     "published",
     [
@@ -124,6 +163,7 @@ def test_equal_keys_have_equal_digests_whatever_their_folding() -> None:
 def test_a_private_key_is_reported_and_dropped(published: str) -> None:
     key = dkim_key(f"v=DKIM1; p={published}")
     assert key.malformed == "a private key is published"
+    assert key.private
     assert published[40:80] not in repr(key)
 
 

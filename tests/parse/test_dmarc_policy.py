@@ -2,7 +2,7 @@
 
 import pytest
 
-from audits.parse.dmarc_policy import effective_policy
+from audits.parse.dmarc_policy import effective_policy, subdomain_policy
 from tests.catalog.dmarc.walks import own, walk
 
 RUA = "rua=mailto:r@example.net"
@@ -90,3 +90,70 @@ def test_several_records_at_the_domain_leave_that_of_the_parent() -> None:
     effective = effective_policy(walk(zone, "mail.example.net"))
     assert effective is not None
     assert effective.level == "reject"
+
+
+@pytest.mark.parametrize(
+    ("record", "existing", "missing"),
+    [
+        ("v=DMARC1; p=reject", "reject", "reject"),
+        ("v=DMARC1; p=reject; sp=none", "none", "none"),
+        ("v=DMARC1; p=none; sp=quarantine; np=reject", "quarantine", "reject"),
+        ("v=DMARC1; p=quarantine; np=none", "quarantine", "none"),
+        ("v=DMARC1; p=reject; sp=reject; np=reject; t=y", "quarantine", "quarantine"),
+        (f"v=DMARC1; sp=reject; {RUA}", "none", "none"),
+    ],
+)
+def test_names_below_get_np_then_sp_then_p(record: str, existing: str, missing: str) -> None:
+    walked = own(record)
+    for exists, level in ((True, existing), (False, missing)):
+        effective = subdomain_policy(walked, exists=exists)
+        assert effective is not None
+        assert (effective.level, effective.step) == (level, 0)
+
+
+def test_name_that_does_not_exist_gets_np_from_above() -> None:
+    walked = walk(
+        {"example.net": "v=DMARC1; p=none; sp=quarantine; np=reject"}, "ghost.example.net"
+    )
+    ghost, there = effective_policy(walked, exists=False), effective_policy(walked)
+    assert ghost is not None
+    assert there is not None
+    assert (ghost.level, there.level) == ("reject", "quarantine")
+
+
+def test_names_below_get_the_organizational_domain_before_a_nearer_record() -> None:
+    zone: dict[str, str | tuple[str, ...]] = {
+        "mail.example.net": "v=DMARC1; p=reject; sp=reject",
+        "example.net": "v=DMARC1; p=none",
+    }
+    below = subdomain_policy(walk(zone, "mail.example.net"))
+    assert below is not None
+    assert (below.level, below.step) == ("none", 1)
+    zone["mail.example.net"] = "v=DMARC1; p=reject; psd=n"
+    below = subdomain_policy(walk(zone, "mail.example.net"))
+    assert below is not None
+    assert (below.level, below.step) == ("reject", 0)
+
+
+def test_names_below_a_public_suffix_get_its_sp() -> None:
+    below = subdomain_policy(walk({"example.net": "v=DMARC1; p=none; sp=reject; psd=y"}))
+    assert below is not None
+    assert below.level == "reject"
+
+
+def test_names_below_a_long_name_jump_over_it() -> None:
+    name = "a.b.c.d.e.f.g.example.net"
+    zone: dict[str, str | tuple[str, ...]] = {
+        name: "v=DMARC1; p=reject",
+        "example.net": "v=DMARC1; p=quarantine",
+    }
+    walked = walk(zone, name)
+    below = subdomain_policy(walked)
+    assert below is not None
+    assert walked.steps[below.step].answer.name == "_dmarc.example.net"
+    assert subdomain_policy(walk({name: "v=DMARC1; p=reject"}, name)) is None
+
+
+def test_no_record_leaves_names_below_without_policy() -> None:
+    assert subdomain_policy(own()) is None
+    assert subdomain_policy(own("v=DMARC1; p=block")) is None
