@@ -26,8 +26,12 @@ IDS = {
     "dmarc-policy-enforced",
     "dmarc-published",
     "dmarc-record-valid",
+    "mta-sts-covers-every-mx",
+    "mta-sts-max-age-in-range",
+    "mta-sts-mode-enforced",
     "mta-sts-policy-served",
     "mta-sts-published",
+    "mta-sts-record-valid",
     "mx-auth-not-offered",
     "mx-host-in-inventory",
     "mx-null-on-parked-domain",
@@ -58,6 +62,7 @@ IDS = {
     "submission-starttls-offered",
     "tls-handshake-completes",
     "tlsrpt-published",
+    "tlsrpt-record-valid",
 }
 
 AUDITS = load()

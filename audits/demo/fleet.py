@@ -147,7 +147,13 @@ DOMAINS = (
         mx=(f"10 {FILTER}.",),
         sts=sts_policy(f"*.filter-service.{ORG}"),
     ),
-    DemoDomain("no-mx", "has an address and no MX", mx=(), apex=WEB_ADDRESS),
+    DemoDomain(
+        "no-mx",
+        "has an address and no MX",
+        mx=(),
+        sts=sts_policy(f"no-mx.{ORG}"),
+        apex=WEB_ADDRESS,
+    ),
     DemoDomain(
         "parked",
         "takes no part in mail and says so",
@@ -265,7 +271,7 @@ def _domain_lines(domain: DemoDomain, dkim: Mapping[int, str]) -> Iterator[str]:
     if domain.sts is not None:
         yield f'_mta-sts.{name} TXT "v=STSv1; id=20260101"'
         yield f"mta-sts.{name} A {POLICY_ADDRESS}"
-        yield f'_smtp._tls.{name} TXT "v=TLSRPTv1; rua=mailto:tls-reports@{domain.name}"'
+        yield f'_smtp._tls.{name} TXT "v=TLSRPTv1; rua=mailto:tls-reports@good.{ORG}"'
 
 
 def _quoted(text: str) -> str:

@@ -58,6 +58,18 @@ def sts_record(text: str) -> StsRecord:
     return StsRecord(text, ids[0] if ids else None, first(faults))
 
 
+def covers(pattern: str, host: str) -> bool:
+    """Whether an `mx` pattern is for that MX host name (RFC 8461 section 4.1).
+
+    `*.` stands for exactly one label, the left-most; anything else is compared as a whole.
+    """
+    wanted = host.lower().removesuffix(".")
+    if pattern.startswith("*."):
+        first_label, dot, parent = wanted.partition(".")
+        return bool(first_label and dot) and parent == pattern[2:]
+    return wanted == pattern
+
+
 class Policy(Struct, frozen=True):
     """The fields of an MTA-STS policy, as the fact MtaStsPolicy holds them."""
 

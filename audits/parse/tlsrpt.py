@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 from audits.facts.dns import TlsRptRecord
 from audits.parse.tag_list import first, quoted
@@ -42,6 +43,17 @@ def tlsrpt_record(text: str) -> TlsRptRecord:
     if not rua:
         faults.append("rua is missing")
     return TlsRptRecord(text, tuple(rua), first(faults))
+
+
+def mailto_domains(rua: Iterable[str]) -> tuple[str, ...]:
+    """The domains of `mailto` URIs, lower case, each once, in order (RFC 6068 section 2)."""
+    found: dict[str, None] = {}
+    for uri in rua:
+        scheme, _, rest = uri.partition(":")
+        if scheme.lower() == "mailto":
+            mailbox = rest.partition("?")[0]
+            found[unquote(mailbox).rpartition("@")[2].lower().removesuffix(".")] = None
+    return tuple(found)
 
 
 def _is_uri(text: str) -> bool:

@@ -33,6 +33,8 @@ FAILS: Mapping[str, set[str]] = {
     "mta-sts-redirected.example": {"mta-sts-policy-served"},
     "no-mta-sts.example": {"mta-sts-published", "tlsrpt-published"},
     "waiver-expired.example": {"dmarc-policy-enforced"},
+    "no-starttls.example": {"mta-sts-covers-every-mx"},
+    "expired.example": {"mta-sts-covers-every-mx"},
     "dead.example": {"path-delivers"},
     "dead.fleet.example:25": {"port-mx-reachable"},
     "open-relay.fleet.example:25": {"relay-refused"},

@@ -37,15 +37,8 @@ from audits.facts.dns import MtaStsTxt
     ),
 )
 def evaluate(sts: MtaStsTxt) -> Verdict:
-    records = tuple(cite(sts, f"/records/{i}") for i, _ in enumerate(sts.records))
-    if not records:
+    if not sts.records:
         rcode = cite(sts, "/answer/rcode")
         message = f"no TXT record at {sts.answer.name} begins with v=STSv1;"
         return Fail((Violation(message, (rcode,)),))
-    if len(records) > 1:
-        message = f"{len(records)} MTA-STS records, of which senders take none"
-        return Fail((Violation(message, records),))
-    malformed = sts.records[0].malformed
-    if malformed is not None:
-        return Fail((Violation(f"senders ignore the record: {malformed}", records),))
-    return Pass(records)
+    return Pass(tuple(cite(sts, f"/records/{i}") for i, _ in enumerate(sts.records)))

@@ -14,6 +14,7 @@ from audits.collect.live.relay import RelayWalk
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.smtp import ServiceWalk
 from audits.collect.live.tls import TrustStore
+from audits.collect.live.tlsrpt import TlsRptMailboxes
 from audits.collect.plan import Plan
 from audits.facts.dns import ResolverReport
 from audits.facts.fact import Observed
@@ -22,6 +23,7 @@ from audits.settings import Settings
 AVAILABLE: tuple[type[Collector], ...] = (
     DnsDomain,
     MtaStsFetch,
+    TlsRptMailboxes,
     DnsHost,
     DnsAddress,
     ServiceWalk,
@@ -61,6 +63,7 @@ def assembled(
         DnsHost: lambda: DnsHost(resolver, origin, wanted),
         DnsAddress: lambda: DnsAddress(resolver, origin, wanted),
         MtaStsFetch: lambda: MtaStsFetch(resolver, origin, wanted, settings),
+        TlsRptMailboxes: lambda: TlsRptMailboxes(resolver, origin),
         ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
     }

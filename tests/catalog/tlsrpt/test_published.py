@@ -32,16 +32,9 @@ def test_no_record_fails() -> None:
         )
 
 
-def test_two_records_fail() -> None:
-    result = judge(evaluate, SUBJECT, domain(), tlsrpt(RECORD, RECORD.replace("tls@", "t@")))
-    assert result.outcome is Outcome.FAIL
-    assert result.violations[0].message == "2 TLS-RPT records, of which senders take none"
-
-
-def test_address_without_scheme_fails() -> None:
-    result = judge(evaluate, SUBJECT, domain(), tlsrpt("v=TLSRPTv1; rua=tls@example.net"))
-    assert result.outcome is Outcome.FAIL
-    assert "no mailto or https URI" in result.violations[0].message
+def test_records_that_are_one_too_many_or_malformed_are_left_to_record_valid() -> None:
+    for seen in (tlsrpt(RECORD, "v=TLSRPTv1;"), tlsrpt("v=TLSRPTv1; rua=tls@example.net")):
+        assert judge(evaluate, SUBJECT, domain(), seen).outcome is Outcome.PASS
 
 
 def test_domain_that_receives_nothing_is_not_applicable() -> None:

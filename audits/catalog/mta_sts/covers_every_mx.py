@@ -1,0 +1,131 @@
+"""The MTA-STS policy names every MX host, and each shows a valid certificate.
+
+## Rationale
+Under a policy in mode `enforce`, senders do not deliver to an MX host that no pattern names, nor to
+one without STARTTLS or with a certificate that does not verify. Mail then waits and bounces, from
+just those senders that take care.
+
+## Remediation
+Name every MX host in the policy before its MX record is published, then change the `id` in the TXT
+record. `*.` stands for one label only:
+
+    mx: mx1.example.net
+    mx: *.mail.example.net
+
+Give each host a certificate of a public CA for the name in the MX record, not for what that name
+may be an alias of.
+
+## Limits
+Other senders trust public roots only. Where the host's `private_ca` or the configuration's
+`trust.ca_file` names more, a chain that ends there passes here all the same. A host that refuses
+the connection is judged by `port-mx-reachable`.
+"""
+
+from audits.evaluate.audit import AsOf, Doc, EachMx, Rfc, audit
+from audits.evaluate.target import Target
+from audits.evaluate.verdict import (
+    Evidence,
+    Fail,
+    NotApplicable,
+    Pass,
+    Severity,
+    Undecided,
+    Verdict,
+    Violation,
+    cite,
+)
+from audits.facts.dns import MxSet
+from audits.facts.fact import Observation, Observed, Reason, Unobserved
+from audits.facts.https import MtaStsPolicy
+from audits.facts.smtp import StartTls
+from audits.facts.tls import CertificateChain
+from audits.parse.mta_sts import covers
+from audits.parse.x509 import matches
+
+# X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED: dates are looked at by themselves.
+_DATES = frozenset({9, 10})
+
+
+@audit(
+    to=Target.RECEIVING_DOMAIN,
+    severity=Severity.CRITICAL,
+    references=(Rfc(8461, "4.1"), Rfc(8461, "4.2")),
+    frameworks=(Doc("ISM", "1589"),),
+)
+def evaluate(
+    mx: MxSet,
+    policy: MtaStsPolicy,
+    each_starttls: EachMx[Observation[StartTls]],
+    each_chain: EachMx[Observation[CertificateChain]],
+    as_of: AsOf,
+) -> Verdict:
+    if policy.status != 200 or policy.malformed is not None or policy.mode == "none":
+        return NotApplicable("no policy that senders apply is served")
+    if not mx.targets:
+        return NotApplicable("the domain names no host to deliver to")
+    milder = None if policy.mode == "enforce" else Severity.MEDIUM
+    violations = [
+        Violation(f"no pattern of the policy names the MX host {name}", seen, milder)
+        for name, seen in _not_named(mx, policy)
+    ]
+    for starttls in each_starttls:
+        if isinstance(starttls, Observed) and not starttls.fact.offered:
+            message = f"{starttls.fact.subject} offers no STARTTLS"
+            violations.append(Violation(message, (cite(starttls.fact, "/offered"),), milder))
+    chains = [seen.fact for seen in each_chain if isinstance(seen, Observed)]
+    for chain in chains:
+        violations += [Violation(m, e, milder) for m, e in _certificate_faults(chain, as_of)]
+    if violations:
+        return Fail(tuple(violations))
+    for seen in (*each_chain, *each_starttls):
+        if isinstance(seen, Unobserved) and not seen.reason.nothing_there:
+            return Undecided(seen.reason, f"{seen.subject}: {seen.detail}", (cite(policy, "/mx"),))
+    for chain in chains:
+        if chain.verification is None:
+            detail = f"{chain.subject}: the chain was not verified"
+            return Undecided(Reason.PROTOCOL, detail, (_certificates(chain),))
+    if not chains:
+        return NotApplicable("no MX host took a connection")
+    return Pass((cite(policy, "/mx"), *(cite(c, "/certificates/0/dns_names") for c in chains)))
+
+
+def _not_named(mx: MxSet, policy: MtaStsPolicy) -> list[tuple[str, tuple[Evidence, ...]]]:
+    """MX hosts outside the policy, by the name in the MX record."""
+    patterns = cite(policy, "/mx")
+    found: list[tuple[str, tuple[Evidence, ...]]] = []
+    for name in mx.targets:
+        if any(covers(pattern, name) for pattern in policy.mx):
+            continue
+        places = [i for i, record in enumerate(mx.records) if record.exchange == name]
+        published = cite(mx, f"/records/{places[0]}/exchange" if places else "/subject/name")
+        found.append((name, (published, patterns)))
+    return found
+
+
+def _certificate_faults(
+    chain: CertificateChain, as_of: AsOf
+) -> list[tuple[str, tuple[Evidence, ...]]]:
+    """What keeps senders from accepting the certificates of one service."""
+    leaf, at = chain.leaf, chain.subject
+    if leaf is None:
+        detail = chain.malformed or "none was served"
+        return [(f"{at} shows no certificate that can be read: {detail}", (_certificates(chain),))]
+    faults: list[tuple[str, tuple[Evidence, ...]]] = []
+    names = cite(chain, "/certificates/0/dns_names")
+    if not matches(leaf, at.host):
+        held = ", ".join(leaf.dns_names) or "no name"
+        faults.append((f"the certificate of {at} is for {held}", (names,)))
+    for place, held_certificate in enumerate(chain.certificates):
+        if not held_certificate.not_before <= as_of.at <= held_certificate.not_after:
+            until = f"/certificates/{place}/not_after"
+            faults.append((f"a certificate of {at} is outside its dates", (cite(chain, until),)))
+            break
+    verification = chain.verification
+    if verification is not None and verification.code not in {0, *_DATES}:
+        message = f"the certificate of {at} is not trusted: {verification.message}"
+        faults.append((message, (cite(chain, "/verification/message"),)))
+    return faults
+
+
+def _certificates(chain: CertificateChain) -> Evidence:
+    return cite(chain, "/certificates")
