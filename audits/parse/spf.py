@@ -50,6 +50,8 @@ _IP4 = re.compile(rf"{_QNUM}(?:\.{_QNUM}){{3}}({_IP4_LENGTH})?", re.ASCII)
 _IP6 = re.compile(rf"([0-9A-Fa-f:.]+)({_IP6_LENGTH})?", re.ASCII)
 
 _UNIQUE_MODIFIERS = ("redirect", "exp")
+# RFC 7208 section 6.2: explain-string = *( macro-string / SP )
+_EXPLANATION = re.compile(rf"(?:{_ANY_EXPAND}|{_LITERAL}| )*", re.IGNORECASE | re.ASCII)
 
 
 def spf_records(texts: Iterable[str]) -> tuple[SpfRecord, ...]:
@@ -116,6 +118,25 @@ def _span(
         return
     for term, target in spf_targets(node.records):
         _span(target, (*path, term.text), (*above, name), found, nodes)
+
+
+def address_parts(term: SpfTerm) -> tuple[str, int, int]:
+    """The domain-spec of an `a` or `mx`, empty for none, and its prefix lengths (section 5.6)."""
+    length = _DUAL_LENGTH_AT_END.search(term.value)
+    if length is None:
+        return term.value, 32, 128
+    parts = _DUAL_LENGTH.fullmatch(length[0])
+    four, six = (parts[1], parts[2]) if parts else (None, None)
+    return (
+        term.value[: length.start()],
+        int(four[1:]) if four else 32,
+        int(six[2:]) if six else 128,
+    )
+
+
+def is_explanation(text: str) -> bool:
+    """Whether a text can be expanded as an explanation (RFC 7208 section 6.2)."""
+    return _EXPLANATION.fullmatch(text) is not None
 
 
 def _term(word: str) -> SpfTerm | None:
