@@ -34,6 +34,7 @@ class Certificate(Struct, frozen=True):
     subject, issuer: RFC 4514 strings. serial: lower hex. dns_names, ip_addresses: of the SAN.
     key_type: rsa, ec, ed25519, ed448, dsa or other. key_bits: modulus or curve size.
     curve: OpenSSL's name for an EC key, else None. self_issued: subject equals issuer.
+    sha256, sha512: of the DER. spki_sha256, spki_sha512: of its SubjectPublicKeyInfo.
     """
 
     subject: str
@@ -50,7 +51,9 @@ class Certificate(Struct, frozen=True):
     is_ca: bool
     self_issued: bool
     sha256: str
+    sha512: str
     spki_sha256: str
+    spki_sha512: str
 
 
 class Verification(Struct, frozen=True):
@@ -72,6 +75,8 @@ class CertificateChain(Fact, frozen=True, tag="tls.chain"):
     """The certificates as served, leaf first. names: those that the service is reached by.
 
     malformed: why a served certificate could not be read; it is then left out.
+    issuers: for each certificate the place of the served one that signed it, else None; a
+    self-signed one has none.
     """
 
     STEP: ClassVar[Step] = Step.TLS
@@ -81,6 +86,7 @@ class CertificateChain(Fact, frozen=True, tag="tls.chain"):
     names: tuple[str, ...]
     verification: Verification | None
     malformed: str | None
+    issuers: tuple[int | None, ...]
 
     @property
     def leaf(self) -> Certificate | None:

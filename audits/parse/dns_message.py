@@ -1,7 +1,8 @@
 """DNS names and messages between wire and text, sans-IO (RFC 1035, RFC 6891, RFC 8914)."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 
 import dns.edns
@@ -13,9 +14,11 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 from dns.rdata import Rdata
+from dns.rdtypes.ANY.RRSIG import RRSIG
 from msgspec import Struct
 
 from audits.errors import ParseError
+from audits.facts.dnssec import Signature
 
 UDP_PAYLOAD = 1232
 MAX_ALIASES = 8
@@ -29,9 +32,12 @@ _OPTION = struct.Struct("!HH")
 _OPT_CODE = int(dns.rdatatype.OPT)
 _CNAME_CODE = int(dns.rdatatype.CNAME)
 _SOA_CODE = int(dns.rdatatype.SOA)
+_RRSIG_CODE = int(dns.rdatatype.RRSIG)
 _EDE_CODE = int(dns.edns.OptionType.EDE)
 # RFC 6891 section 6.1.2: root name, type OPT, payload size, extended RCODE and flags, no options.
 _OPT = struct.pack("!BHHIH", 0, dns.rdatatype.OPT, UDP_PAYLOAD, 0, 0)
+# RFC 3225 section 3: DO is the top bit of the flags.
+_OPT_DO = struct.pack("!BHHIH", 0, dns.rdatatype.OPT, UDP_PAYLOAD, dns.flags.DO, 0)
 # RFC 2181 section 8: a TTL with its top bit set counts as zero.
 _MAX_TTL_S = 2**31 - 1
 _MAX_TEXT = 200
@@ -43,6 +49,8 @@ class Response(Struct, frozen=True):
     rcode: its mnemonic. alias_chain: targets of the CNAMEs that it follows, in order.
     ends_in_alias: the last target is not answered for, and has to be asked for itself.
     ttl_s: the shortest on the way; for a negative answer by RFC 2308 section 5, 0 without SOA.
+    signatures: of the answer and of its denial. zone: that of the last name, where the response is
+    negative and says so, or is its SOA. Both are filled in only where DNSSEC was asked for.
     """
 
     rcode: str
@@ -52,6 +60,8 @@ class Response(Struct, frozen=True):
     rdatas: tuple[Rdata, ...]
     ends_in_alias: bool
     ttl_s: int
+    signatures: tuple[Signature, ...] = ()
+    zone: str | None = None
 
 
 def name_text(name: dns.name.Name) -> str:
@@ -101,9 +111,16 @@ def question_section(name: str, rdtype: str) -> bytes:
     return wire_name(name) + struct.pack("!HH", rdtype_code(rdtype), _CLASS_IN)
 
 
-def query_message(number: int, question: bytes) -> bytes:
-    """A query with that id for a question section: RD and AD set, EDNS, DO clear."""
-    return _HEADER.pack(number, _FLAGS, 1, 0, 0, 1) + question + _OPT
+def query_message(
+    number: int, question: bytes, *, dnssec: bool = False, checking_disabled: bool = False
+) -> bytes:
+    """A query with that id for a question section: RD and AD set, EDNS.
+
+    dnssec: DO is set, so that signatures come along (RFC 3225 section 3). checking_disabled: CD is
+    set, and a validating resolver also gives what it finds bogus (RFC 4035 section 3.2.2).
+    """
+    flags = _FLAGS | dns.flags.CD if checking_disabled else _FLAGS
+    return _HEADER.pack(number, flags, 1, 0, 0, 1) + question + (_OPT_DO if dnssec else _OPT)
 
 
 def answers_question(wire: bytes, question: bytes) -> bool:
@@ -123,14 +140,14 @@ def is_truncated(wire: bytes) -> bool:
     return bool(wire[2] & 0x02)
 
 
-def response(wire: bytes, rdtype: str) -> Response:
+def response(wire: bytes, rdtype: str, *, dnssec: bool = False) -> Response:
     """What a response to a question of that type says; raises ParseError where it is malformed.
 
     Only what the answer needs is decoded, which makes this several times as fast as building the
-    whole message.
+    whole message. dnssec: signatures are read too.
     """
     try:
-        return _response(wire, rdtype_code(rdtype))
+        return _response(wire, rdtype_code(rdtype), dnssec)
     # The last two: an offset beyond the end, and what dnspython lets through for hostile rdata.
     except (dns.exception.DNSException, struct.error, IndexError, ValueError) as error:
         raise ParseError(f"malformed answer: {type(error).__name__}: {error}") from error
@@ -147,7 +164,7 @@ class _Record(Struct, frozen=True):
     end: int
 
 
-def _response(wire: bytes, rdtype: dns.rdatatype.RdataType) -> Response:
+def _response(wire: bytes, rdtype: dns.rdatatype.RdataType, dnssec: bool) -> Response:
     _, flags, questions, *counts = _HEADER.unpack_from(wire)
     offset = _HEADER.size
     asked = b""
@@ -176,6 +193,8 @@ def _response(wire: bytes, rdtype: dns.rdatatype.RdataType) -> Response:
         rdatas=rdatas,
         ends_in_alias=bool(chain and not rdatas and soa is None and rcode == 0),
         ttl_s=min(ttl if ttl <= _MAX_TTL_S else 0 for ttl in ttls),
+        signatures=tuple(_signatures(wire, answer + authority)) if dnssec else (),
+        zone=_zone(answer + authority) if dnssec else None,
     )
 
 
@@ -246,6 +265,37 @@ def _negative_ttl(wire: bytes, authority: list[_Record]) -> int | None:
         if record.rdtype == _SOA_CODE and record.end - record.start >= 22:
             return min(record.ttl, int.from_bytes(wire[record.end - 4 : record.end], "big"))
     return None
+
+
+def _signatures(wire: bytes, records: Iterable[_Record]) -> Iterator[Signature]:
+    """The RRSIG records of a response (RFC 4034 section 3.1)."""
+    for record in records:
+        if record.rdtype != _RRSIG_CODE or record.rdclass != _CLASS_IN:
+            continue
+        length = record.end - record.start
+        rdata = dns.rdata.from_wire(
+            dns.rdataclass.IN, dns.rdatatype.RRSIG, wire, record.start, length
+        )
+        assert isinstance(rdata, RRSIG)
+        yield Signature(
+            name=_owner_text(record),
+            covers=dns.rdatatype.to_text(rdata.type_covered),
+            algorithm=int(rdata.algorithm),
+            key_tag=rdata.key_tag,
+            signer=name_text(rdata.signer),
+            inception=datetime.fromtimestamp(rdata.inception, UTC),
+            expiration=datetime.fromtimestamp(rdata.expiration, UTC),
+        )
+
+
+def _zone(records: Iterable[_Record]) -> str | None:
+    """The owner of the SOA in a response: the apex of the zone that speaks (RFC 2308 section 3)."""
+    owners = (_owner_text(record) for record in records if record.rdtype == _SOA_CODE)
+    return next(owners, None)
+
+
+def _owner_text(record: _Record) -> str:
+    return name_text(dns.name.from_wire(record.owner + b"\0", 0)[0])
 
 
 def _extended_errors(wire: bytes, opt: _Record) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """Certificates from DER, and whether one is for a name."""
 
 import hashlib
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.x509.oid import SignatureAlgorithmOID
 
@@ -40,6 +41,29 @@ def parse_certificate(der: bytes) -> Certificate:
         raise ParseError(f"a certificate of {len(der)} octets is malformed: {error}") from error
 
 
+def issuers(chain: Sequence[bytes]) -> tuple[int | None, ...]:
+    """For each certificate that `parse_certificate` could read, the place of its issuer among them.
+
+    The issuer is the first other one whose subject and key fit (RFC 5280 section 6.1.3); None
+    where there is none.
+    """
+    found = [x509.load_der_x509_certificate(der) for der in chain]
+    return tuple(
+        next((i for i, other in enumerate(found) if _is_issuer(other, each)), None)
+        for each in found
+    )
+
+
+def _is_issuer(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    if issuer is certificate or issuer.subject == certificate.subject:
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (*_UNREADABLE, InvalidSignature):
+        return False
+    return True
+
+
 def matches(certificate: Certificate, name: str) -> bool:
     """Whether the certificate is for that host name or address literal (RFC 9525 section 6).
 
@@ -70,6 +94,7 @@ def _certificate(der: bytes) -> Certificate:
     found = x509.load_der_x509_certificate(der)
     dns_names, ip_addresses = _alternative_names(found)
     key_type, key_bits, curve = _key(found)
+    spki = public_key_info(found.tbs_certificate_bytes)
     signature = found.signature_algorithm_oid.dotted_string
     return Certificate(
         subject=found.subject.rfc4514_string(),
@@ -86,7 +111,9 @@ def _certificate(der: bytes) -> Certificate:
         is_ca=_is_ca(found),
         self_issued=found.subject == found.issuer,
         sha256=hashlib.sha256(der).hexdigest(),
-        spki_sha256=hashlib.sha256(public_key_info(found.tbs_certificate_bytes)).hexdigest(),
+        sha512=hashlib.sha512(der).hexdigest(),
+        spki_sha256=hashlib.sha256(spki).hexdigest(),
+        spki_sha512=hashlib.sha512(spki).hexdigest(),
     )
 
 

@@ -132,7 +132,9 @@ def certificate(
         "is_ca": False,
         "self_issued": False,
         "sha256": "ab" * 32,
+        "sha512": "ab" * 64,
         "spki_sha256": "cd" * 32,
+        "spki_sha512": "cd" * 64,
     }
     return Certificate(not_before=not_before, not_after=not_after, **(whole | fields))
 
@@ -145,5 +147,8 @@ def chain(
     names: tuple[str, ...] = (HOST,),
     malformed: str | None = None,
 ) -> CertificateChain:
+    """A chain in which every certificate was signed by the next."""
     verification = Verification(code, message, 0, AS_OF, ("system",))
-    return CertificateChain(at, certificates or (certificate(),), names, verification, malformed)
+    served = certificates or (certificate(),)
+    issuers = (*range(1, len(served)), None)
+    return CertificateChain(at, served, names, verification, malformed, issuers)

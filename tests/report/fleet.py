@@ -213,14 +213,16 @@ def certificate(name: str, not_after: datetime, *, key: str = "rsa") -> Certific
         is_ca=False,
         self_issued=False,
         sha256=("ab" if "1" in name else "cd") * 32,
+        sha512=("ab" if "1" in name else "cd") * 64,
         spki_sha256="ef" * 32,
+        spki_sha512="ef" * 64,
     )
 
 
 def chain(service: Service, not_after: datetime, code: int, message: str) -> CertificateChain:
     leaf = certificate(service.host, not_after)
     checked = Verification(code, message, 0, AS_OF, ("system",))
-    return CertificateChain(service, (leaf,), (service.host,), checked, None)
+    return CertificateChain(service, (leaf,), (service.host,), checked, None, (None,))
 
 
 def conversation(service: Service, banner: str = "", *, tls: bool = True) -> Iterator[Fact]:

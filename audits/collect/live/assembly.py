@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audits.collect.collector import Collector, Origin
+from audits.collect.live.dane import DaneHost
 from audits.collect.live.dns import DnsAddress, DnsDomain, DnsHost
+from audits.collect.live.dnssec import DnssecDomain, DnssecHost
 from audits.collect.live.https import MtaStsFetch
 from audits.collect.live.pace import Pace
 from audits.collect.live.relay import RelayWalk
@@ -24,7 +26,10 @@ AVAILABLE: tuple[type[Collector], ...] = (
     DnsDomain,
     MtaStsFetch,
     TlsRptMailboxes,
+    DnssecDomain,
     DnsHost,
+    DaneHost,
+    DnssecHost,
     DnsAddress,
     ServiceWalk,
     RelayWalk,
@@ -60,7 +65,10 @@ def assembled(
     wanted = chosen.facts
     make: dict[type[Collector], Callable[[], Collector]] = {
         DnsDomain: lambda: DnsDomain(resolver, origin, wanted),
+        DnssecDomain: lambda: DnssecDomain(resolver, origin),
         DnsHost: lambda: DnsHost(resolver, origin, wanted),
+        DaneHost: lambda: DaneHost(resolver, origin),
+        DnssecHost: lambda: DnssecHost(resolver, origin),
         DnsAddress: lambda: DnsAddress(resolver, origin, wanted),
         MtaStsFetch: lambda: MtaStsFetch(resolver, origin, wanted, settings),
         TlsRptMailboxes: lambda: TlsRptMailboxes(resolver, origin),

@@ -15,6 +15,7 @@ from msgspec import Struct
 from audits.collect.collector import Origin
 from audits.errors import ParseError, UsageError
 from audits.facts.dns import Answer, ResolverReport
+from audits.facts.dnssec import Signature
 from audits.facts.fact import Observed, Reason, Silence
 from audits.parse.dns_message import (
     MAX_ALIASES,
@@ -40,18 +41,22 @@ _RECEIVE_BUFFER_BYTES = 1 << 20
 LATE_S = 0.1
 _ANSWERS = ("NOERROR", "NXDOMAIN")
 
-Key = tuple[str, str]
+# Name, type, and whether DO and CD are set.
+Key = tuple[str, str, bool, bool]
 
 
 class Reply(Struct, frozen=True):
     """An answer to one question, aliases followed.
 
     alias_chain: targets of the CNAMEs on the way. rdatas: the records of the type asked for.
+    signatures, zone: as in Response, where DNSSEC was asked for.
     """
 
     answer: Answer
     alias_chain: tuple[str, ...]
     rdatas: tuple[Rdata, ...]
+    signatures: tuple[Signature, ...] = ()
+    zone: str | None = None
 
 
 @dataclass(slots=True)
@@ -144,7 +149,7 @@ class _Server(asyncio.DatagramProtocol):
             number = secrets.randbits(16)
         self.pending[number] = question
         question.sent.append((self, number))
-        self._transport.sendto(query_message(number, question.section))
+        self._transport.sendto(_message(number, question))
         return True
 
     def datagram_received(self, data: bytes, addr: object) -> None:
@@ -227,15 +232,21 @@ class Resolver:
         for question in list(self._under_way.values()):
             self._finish(question, Silence(Reason.INTERRUPTED, "the resolver was closed"), 0)
 
-    async def ask(self, name: str, rdtype: str) -> Reply | Silence:
-        """The records of a type at a name, aliases followed (RFC 1034 section 3.6.2)."""
+    async def ask(
+        self, name: str, rdtype: str, *, dnssec: bool = False, checking_disabled: bool = False
+    ) -> Reply | Silence:
+        """The records of a type at a name, aliases followed (RFC 1034 section 3.6.2).
+
+        dnssec: with their signatures. checking_disabled: even where they are bogus. A question
+        with either is another one than without.
+        """
         self.traffic.asked += 1
         try:
-            name = ascii_name(name)
-            step = await self._step(name, rdtype)
+            key = (ascii_name(name), rdtype, dnssec, checking_disabled)
+            step = await self._step(key)
             if isinstance(step, Silence) or step.next_name is None:
                 return step if isinstance(step, Silence) else step.reply
-            return await self._ask_on(name, rdtype, step)
+            return await self._ask_on(key, step)
         except ParseError as error:
             return Silence(Reason.PROTOCOL, str(error))
 
@@ -253,14 +264,15 @@ class Resolver:
         )
         return Observed(report, origin.live("resolver"))
 
-    async def _ask_on(self, name: str, rdtype: str, step: _Step) -> Reply | Silence:
+    async def _ask_on(self, key: Key, step: _Step) -> Reply | Silence:
         """Follow aliases that the server left to us, up to MAX_ALIASES in all."""
+        name, rdtype, dnssec, checking_disabled = key
         steps = [step]
         chain = list(step.reply.alias_chain)
         while (target := steps[-1].next_name) is not None:
             if len(chain) > MAX_ALIASES or target == name or target in chain[:-1]:
                 return Silence(Reason.PROTOCOL, f"aliases of {name} do not end: {target}")
-            further = await self._step(target, rdtype)
+            further = await self._step((target, rdtype, dnssec, checking_disabled))
             if isinstance(further, Silence):
                 return further
             steps.append(further)
@@ -274,10 +286,11 @@ class Resolver:
             extended_errors=tuple(dict.fromkeys(errors)),
             ttl_s=min(answer.ttl_s for answer in answers),
         )
-        return Reply(answer, tuple(chain), steps[-1].reply.rdatas)
+        signatures = tuple(each for step in steps for each in step.reply.signatures)
+        last = steps[-1].reply
+        return Reply(answer, tuple(chain), last.rdatas, signatures, last.zone)
 
-    async def _step(self, name: str, rdtype: str) -> _Step | Silence:
-        key = (name, rdtype)
+    async def _step(self, key: Key) -> _Step | Silence:
         loop = asyncio.get_running_loop()
         cached = self._cache.get(key)
         if cached is not None and cached[0] > loop.time():
@@ -292,7 +305,7 @@ class Resolver:
             self.traffic.joined += 1
             question.waiters.append(waiter)
             return await waiter
-        question = _Question(key, question_section(name, rdtype), self._itinerary())
+        question = _Question(key, question_section(key[0], key[1]), self._itinerary())
         question.waiters.append(waiter)
         self._under_way[key] = question
         if self._started < self._outstanding:
@@ -386,9 +399,9 @@ class Resolver:
         self._next(question)
 
     def _conclude(self, question: _Question, server: _Server, wire: bytes) -> None:
-        name, rdtype = question.key
+        name, rdtype, dnssec, _ = question.key
         try:
-            said = response(wire, rdtype)
+            said = response(wire, rdtype, dnssec=dnssec)
         except ParseError as error:
             self._fail(question, server, Silence(Reason.PROTOCOL, f"{server}: {error}"))
             return
@@ -399,7 +412,7 @@ class Resolver:
             self._fail(question, server, Silence(reason, detail))
             return
         answer = Answer(name, said.rcode, said.authenticated, said.extended_errors, said.ttl_s)
-        reply = Reply(answer, said.alias_chain, said.rdatas)
+        reply = Reply(answer, said.alias_chain, said.rdatas, said.signatures, said.zone)
         next_name = said.alias_chain[-1] if said.ends_in_alias else None
         self._finish(question, _Step(reply, next_name), said.ttl_s)
 
@@ -414,7 +427,7 @@ class Resolver:
         self.traffic.over_tcp += 1
         try:
             async with asyncio.timeout(self._settings.timeout_s):
-                wire = await _exchange_over_tcp(server.address, server.port, question.section)
+                wire = await _exchange_over_tcp(server, question)
         except (OSError, EOFError, ParseError) as error:
             # TimeoutError is an OSError without words.
             why = str(error) or f"no answer within {self._settings.timeout_s:g} s"
@@ -442,18 +455,25 @@ class Resolver:
             self._start(self._waiting.popleft())
 
 
-async def _exchange_over_tcp(address: str, port: int, section: bytes) -> bytes:
+def _message(number: int, question: _Question) -> bytes:
+    _, _, dnssec, checking_disabled = question.key
+    return query_message(
+        number, question.section, dnssec=dnssec, checking_disabled=checking_disabled
+    )
+
+
+async def _exchange_over_tcp(server: _Server, question: _Question) -> bytes:
     """One query over a connection of its own (RFC 7766)."""
-    reader, writer = await asyncio.open_connection(address, port)
+    reader, writer = await asyncio.open_connection(server.address, server.port)
     try:
         number = secrets.randbits(16)
-        message = query_message(number, section)
+        message = _message(number, question)
         writer.write(len(message).to_bytes(2, "big") + message)
         length = int.from_bytes(await reader.readexactly(2), "big")
         wire = await reader.readexactly(length)
     finally:
         writer.close()
-    if wire[:2] != number.to_bytes(2, "big") or not answers_question(wire, section):
+    if wire[:2] != number.to_bytes(2, "big") or not answers_question(wire, question.section):
         raise ParseError("the message does not answer the question")
     return wire
 

@@ -21,7 +21,7 @@ from audits.collect.live.tcp import READ_OCTETS, Stream, Unheard
 from audits.errors import ParseError, UsageError
 from audits.facts.fact import Reason
 from audits.facts.tls import Certificate, CertificateChain, TlsHandshake, Verification
-from audits.parse.x509 import parse_certificate
+from audits.parse.x509 import issuers, parse_certificate
 from audits.subject import Service
 
 # RFC 8446 section 5.1: ContentType alert(21), handshake(22)
@@ -264,10 +264,12 @@ class TrustStore:
     ) -> CertificateChain:
         """The chain as a fact about that service; raises UsageError for the private CA's file."""
         certificates: list[Certificate] = []
+        readable: list[bytes] = []
         malformed = None if chain else "the server sent no certificate"
         for der in chain:
             try:
                 certificates.append(parse_certificate(der))
+                readable.append(der)
             except ParseError as error:
                 malformed = str(error)
         verification = None
@@ -276,8 +278,14 @@ class TrustStore:
                 verification = self.verify(chain, now, private_ca)
             except ParseError as error:
                 malformed = str(error)
-        names = (service.host,)
-        return CertificateChain(service, tuple(certificates), names, verification, malformed)
+        return CertificateChain(
+            subject=service,
+            certificates=tuple(certificates),
+            names=(service.host,),
+            verification=verification,
+            malformed=malformed,
+            issuers=issuers(readable),
+        )
 
     def _store(self, files: Iterable[str], at: datetime) -> crypto.X509Store:
         """A store for one verification: OpenSSL keeps the first time that a store is given."""

@@ -37,7 +37,7 @@ def test_dates_that_never_overlap_are_unknown() -> None:
 
 
 def test_chain_that_could_not_be_verified_is_unknown() -> None:
-    chain = CertificateChain(wire.SUBMISSIONS, (), (wire.HOST,), None, "bad DER")
+    chain = CertificateChain(wire.SUBMISSIONS, (), (wire.HOST,), None, "bad DER", ())
     assert of(chain).outcome is Outcome.UNKNOWN
 
 

@@ -1,0 +1,179 @@
+"""Collectors of how the zones of domains and of MX hosts stand towards DNSSEC."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, TypeVar
+
+from dns.rdata import Rdata
+from dns.rdtypes.ANY.DNSKEY import DNSKEY
+from dns.rdtypes.ANY.DS import DS
+from dns.rdtypes.ANY.NSEC3PARAM import NSEC3PARAM
+
+from audits.collect.collector import Origin
+from audits.collect.live.dane import MxHosts
+from audits.collect.live.resolver import Reply, Resolver
+from audits.collect.live.validation import ask_validated
+from audits.facts.dns import DkimKeys, DmarcWalk, MtaStsTxt, MxSet, SilentType, SpfTree, TlsRptTxt
+from audits.facts.dnssec import (
+    BogusName,
+    DomainSecurity,
+    DsRecord,
+    HostSecurity,
+    Nsec3Parameters,
+    Signature,
+    ZoneKey,
+    ZoneStatus,
+)
+from audits.facts.fact import (
+    AnyObservation,
+    Fact,
+    Observed,
+    Reason,
+    Silence,
+    Unobserved,
+    unobserved,
+)
+from audits.facts.snapshot import Snapshot
+from audits.parse.dnssec import ds_record, nsec3_parameters, zone_key
+from audits.subject import Domain, MailHost, Subject
+
+R = TypeVar("R", bound=Rdata)
+
+# Where each family of records of a domain starts; `{}` is the domain.
+_NAMES: dict[type[Fact], tuple[str, str]] = {
+    MxSet: ("{}", "MX"),
+    SpfTree: ("{}", "TXT"),
+    DmarcWalk: ("_dmarc.{}", "TXT"),
+    MtaStsTxt: ("_mta-sts.{}", "TXT"),
+    TlsRptTxt: ("_smtp._tls.{}", "TXT"),
+}
+
+
+class DnssecDomain:
+    """The zone that a domain is in, and the names for its mail that are bogus."""
+
+    name: ClassVar[str] = "dnssec-domain"
+    about: ClassVar[type[Subject]] = Domain
+    provides: ClassVar[frozenset[type[Fact]]] = frozenset({DomainSecurity})
+    # By then everything else about the domain has been asked for as well.
+    requires: ClassVar[frozenset[type[Fact]]] = frozenset({MxSet})
+
+    def __init__(self, resolver: Resolver, origin: Origin) -> None:
+        self._resolver = resolver
+        self._origin = origin
+
+    async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
+        assert isinstance(subject, Domain)
+        zone, bogus_names = await asyncio.gather(
+            zone_status(self._resolver, subject.name), self._bogus_names(subject, seen)
+        )
+        provenance = self._origin.live(self.name)
+        if isinstance(zone, Silence):
+            return unobserved([DomainSecurity], subject, zone.reason, zone.detail, provenance)
+        return [Observed(DomainSecurity(subject, zone, bogus_names), provenance)]
+
+    async def _bogus_names(self, domain: Domain, seen: Snapshot) -> tuple[BogusName, ...]:
+        """Only where a look-up ended in SERVFAIL; its answer is still in the resolver's cache."""
+        asked = list(dict.fromkeys(_failed(domain, seen)))
+        replies = await asyncio.gather(*(ask_validated(self._resolver, *each) for each in asked))
+        return tuple(
+            BogusName(name, rdtype, bogus)
+            for (name, rdtype), (_, bogus) in zip(asked, replies, strict=True)
+            if bogus is not None
+        )
+
+
+class DnssecHost:
+    """The zone that an MX host's name is in."""
+
+    name: ClassVar[str] = "dnssec-host"
+    about: ClassVar[type[Subject]] = MailHost
+    provides: ClassVar[frozenset[type[Fact]]] = frozenset({HostSecurity})
+    requires: ClassVar[frozenset[type[Fact]]] = frozenset({MxSet})
+
+    def __init__(self, resolver: Resolver, origin: Origin) -> None:
+        self._resolver = resolver
+        self._origin = origin
+        self._mx = MxHosts()
+
+    async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
+        assert isinstance(subject, MailHost)
+        provenance = self._origin.live(self.name)
+        if not self._mx.holds(subject, seen):
+            words = f"{subject} is no MX host"
+            return unobserved([HostSecurity], subject, Reason.SKIPPED, words, provenance)
+        zone = await zone_status(self._resolver, subject.name)
+        if isinstance(zone, Silence):
+            return unobserved([HostSecurity], subject, zone.reason, zone.detail, provenance)
+        return [Observed(HostSecurity(subject, zone), provenance)]
+
+
+async def zone_status(resolver: Resolver, name: str) -> ZoneStatus | Silence:
+    """How the zone that `name` is in looks from this resolver.
+
+    The SOA, or its denial, names the zone; its keys are then asked for once for all of its names.
+    """
+    soa, bogus = await ask_validated(resolver, name, "SOA", dnssec=True)
+    if isinstance(soa, Silence):
+        return soa
+    apex = soa.zone or name
+    unchecked = bogus is not None
+
+    async def ask(rdtype: str) -> Reply | Silence:
+        return await resolver.ask(apex, rdtype, dnssec=True, checking_disabled=unchecked)
+
+    # Nobody vouches for the root: it has no DS.
+    types = ["DNSKEY"] if apex == "." else ["DNSKEY", "DS"]
+    replies = dict(zip(types, await asyncio.gather(*map(ask, types)), strict=True))
+    keys = _keys(replies["DNSKEY"])
+    if keys:
+        replies["NSEC3PARAM"] = await ask("NSEC3PARAM")
+    return ZoneStatus(
+        name=apex,
+        answer=soa.answer,
+        bogus=bogus,
+        ds=_delegation(replies.get("DS")),
+        keys=keys,
+        nsec3=_nsec3(replies.get("NSEC3PARAM")),
+        signatures=soa.signatures + _signatures(replies["DNSKEY"]),
+        silent=tuple(
+            SilentType(rdtype, reply)
+            for rdtype, reply in replies.items()
+            if isinstance(reply, Silence)
+        ),
+    )
+
+
+def _failed(domain: Domain, seen: Snapshot) -> Iterator[tuple[str, str]]:
+    """Names and types that were looked up for a domain in vain, because of SERVFAIL."""
+    for kind, (name, rdtype) in _NAMES.items():
+        observation = seen.get(kind, domain)
+        if isinstance(observation, Unobserved) and observation.reason is Reason.SERVFAIL:
+            yield name.format(domain.name), rdtype
+    dkim = seen.fact(DkimKeys, domain)
+    for selector in dkim.selectors if dkim is not None else ():
+        if selector.silence is not None and selector.silence.reason is Reason.SERVFAIL:
+            yield selector.name, "TXT"
+
+
+def _of(reply: Reply | Silence | None, kind: type[R]) -> list[R]:
+    rdatas = reply.rdatas if isinstance(reply, Reply) else ()
+    return [rdata for rdata in rdatas if isinstance(rdata, kind)]
+
+
+def _keys(reply: Reply | Silence) -> tuple[ZoneKey, ...]:
+    keys = map(zone_key, _of(reply, DNSKEY))
+    return tuple(sorted(keys, key=lambda key: (-key.flags, key.algorithm, key.key_tag)))
+
+
+def _delegation(reply: Reply | Silence | None) -> tuple[DsRecord, ...]:
+    records = map(ds_record, _of(reply, DS))
+    return tuple(sorted(records, key=lambda ds: (ds.key_tag, ds.algorithm, ds.digest_type)))
+
+
+def _nsec3(reply: Reply | Silence | None) -> Nsec3Parameters | None:
+    return next(map(nsec3_parameters, _of(reply, NSEC3PARAM)), None)
+
+
+def _signatures(reply: Reply | Silence) -> tuple[Signature, ...]:
+    return reply.signatures if isinstance(reply, Reply) else ()
