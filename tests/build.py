@@ -112,9 +112,18 @@ def policy(audits: Iterable[Audit], params: Mapping[str, Any] | None = None) -> 
     return Policy("test", "1", "Test", Severity.HIGH, ("test",), rules)
 
 
-def judge(audit: Audit, subject: Subject, *seen: Fact | Unobserved, **params: Any) -> Result:
-    """The result of one audit on one subject, through the engine, from these observations."""
-    results = evaluate(snapshot(*seen), policy([audit], params), {audit.id: audit})
+def judge(
+    audit: Audit,
+    subject: Subject,
+    *seen: Fact | Unobserved,
+    previous: Snapshot | None = None,
+    **params: Any,
+) -> Result:
+    """The result of one audit on one subject, through the engine, from these observations.
+
+    previous: what an earlier run saw.
+    """
+    results = evaluate(snapshot(*seen), policy([audit], params), {audit.id: audit}, (), previous)
     found = [result for result in results if result.subject == subject]
     assert len(found) == 1, f"{len(found)} results for {subject}"
     return found[0]

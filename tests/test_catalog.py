@@ -27,6 +27,7 @@ IDS = {
     "dmarc-published",
     "dmarc-record-valid",
     "mta-sts-covers-every-mx",
+    "mta-sts-id-follows-policy",
     "mta-sts-max-age-in-range",
     "mta-sts-mode-enforced",
     "mta-sts-policy-served",

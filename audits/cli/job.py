@@ -37,10 +37,11 @@ from audits.evidence.run_directory import (
     RESULTS,
     SUMMARY,
     RunDirectory,
+    complete_runs,
     run_id,
 )
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
-from audits.facts.fact import Fact, Observed
+from audits.facts.fact import Fact, Observed, kind_of
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.report.data import encode_summary
 from audits.report.html import html_chunks, render_html
@@ -81,8 +82,13 @@ class Stored:
     judgment: Judgment
 
 
-def begin(workspace: Workspace, parent: Path) -> RunDirectory:
-    """A directory for a new run, with what it will be judged by and what is declared."""
+def begin(workspace: Workspace, parent: Path, previous: Path | None = None) -> RunDirectory:
+    """A directory for a new run, with what it will be judged by and what is declared.
+
+    previous: the run to compare with; by default the latest complete one in `parent` that was made
+    from the same vantage. Raises SnapshotError where a run that was named can't be read.
+    """
+    earlier = _earlier(parent, workspace.settings.vantage.name, previous)
     at = now()
     run = RunDirectory.create(parent, run_id(at))
     header = Header(SCHEMA, run.path.name, workspace.settings.vantage.name, at, __version__)
@@ -94,8 +100,23 @@ def begin(workspace: Workspace, parent: Path) -> RunDirectory:
     run.write(
         JUDGED_BY, [encode_judgment(Judgment(workspace.title, workspace.policy, workspace.waivers))]
     )
+    if earlier is not None:
+        run.remember(earlier)
     run.checkpoint(header, [*stated, *workspace.fleet.domains, *workspace.fleet.hosts])
     return run
+
+
+def _earlier(parent: Path, vantage: str, named: Path | None) -> Snapshot | None:
+    """What audits of the catalogue need of an earlier run, or None; one of a version that can't be
+    read any more counts only where it is named.
+    """
+    kinds = {kind_of(fact) for audit in load().values() for fact in audit.history()}
+    if named is not None:
+        return RunDirectory.open(named).excerpt(kinds)
+    for run in complete_runs(parent, vantage):
+        with suppress(SnapshotError):
+            return run.excerpt(kinds)
+    return None
 
 
 def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet: bool) -> Snapshot:
@@ -127,9 +148,9 @@ def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet:
     return snapshot
 
 
-def judge(snapshot: Snapshot, judgment: Judgment) -> list[Result]:
-    """Every result, with the audits of the catalogue."""
-    return list(evaluate(snapshot, judgment.policy, load(), judgment.waivers))
+def judge(snapshot: Snapshot, judgment: Judgment, previous: Snapshot | None = None) -> list[Result]:
+    """Every result, with the audits of the catalogue; `previous` is what an earlier run saw."""
+    return list(evaluate(snapshot, judgment.policy, load(), judgment.waivers, previous))
 
 
 def write_results(run: RunDirectory, results: Sequence[Result]) -> None:

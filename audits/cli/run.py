@@ -42,6 +42,15 @@ Resume = Annotated[
     Path | None,
     typer.Option(help="Go on with a run that was cut off.", show_default=False),
 ]
+Previous = Annotated[
+    Path | None,
+    typer.Option(
+        help="The run to compare with; default: the latest complete one beside it, from the same "
+        "vantage.",
+        metavar="RUN",
+        show_default=False,
+    ),
+]
 StoredRun = Annotated[Path, typer.Argument(help="The directory of a stored run.", metavar="RUN")]
 
 
@@ -68,6 +77,7 @@ def run(
     no_waivers: NoWaivers = False,
     output: Output = None,
     resume: Resume = None,
+    previous: Previous = None,
     fail_on: FailOn = Severity.MEDIUM,
     max_unknown: MaxUnknown = 0,
     dry_run: Annotated[
@@ -78,7 +88,8 @@ def run(
     """Collects, judges and reports: the whole job.
 
     Writes a directory of its own: facts.jsonl (what was seen), results.jsonl (one line an audit
-    and subject), summary.json, report.html, policy.json, manifest.json. No message is ever sent,
+    and subject), summary.json, report.html, policy.json, manifest.json, and previous.jsonl (what
+    audits compare with, from the run before). No message is ever sent,
     nobody is logged in, and hosts outside the inventory get only what a sending MTA does.
 
     Examples:
@@ -96,7 +107,7 @@ def run(
     if dry_run:
         _print_plan(workspace)
         return Exit.COMPLETE
-    results = whole_run(workspace, _directory(workspace, output, resume), quiet=quiet)
+    results = whole_run(workspace, _directory(workspace, output, resume, previous), quiet=quiet)
     return for_results(results, fail_on, max_unknown)
 
 
@@ -104,7 +115,7 @@ def whole_run(workspace: Workspace, directory: RunDirectory, *, quiet: bool) -> 
     """The whole job in an open run directory; returns the results."""
     snapshot = job.collect(workspace, directory, stderr(), quiet=quiet)
     judgment = job.Judgment(workspace.title, workspace.policy, workspace.waivers)
-    results = job.judge(snapshot, judgment)
+    results = job.judge(snapshot, judgment, directory.previous())
     job.write_results(directory, results)
     made = job.reported(snapshot, judgment, results, ended=now())
     job.write_reports(directory, made, workspace.own_templates)
@@ -120,6 +131,7 @@ def collect(
     policy: Policies = None,
     output: Output = None,
     resume: Resume = None,
+    previous: Previous = None,
     quiet: Quiet = False,
 ) -> Exit:
     """Only looks: writes the facts that the policy's audits need, and judges nothing."""
@@ -127,7 +139,7 @@ def collect(
     if workspace.empty:
         stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
         return Exit.NOTHING
-    directory = _directory(workspace, output, resume)
+    directory = _directory(workspace, output, resume, previous)
     snapshot = job.collect(workspace, directory, stderr(), quiet=quiet)
     job.finish(workspace, directory, snapshot.header.as_of)
     if not quiet:
@@ -169,7 +181,7 @@ def evaluate(
     if waivers or no_waivers:
         read = () if no_waivers else waivers_for(configuration(config), waivers, run.snapshot)
         judgment = job.Judgment(judgment.fleet, judgment.policy, read)
-    results = job.judge(run.snapshot, judgment)
+    results = job.judge(run.snapshot, judgment, run.directory.previous())
     directory: RunDirectory | None = run.directory
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
@@ -212,9 +224,13 @@ def _print_summary(made: ReportView, report: Path | None) -> None:
     console.print(terminal(made, str(report) if report else None, plain=plain))
 
 
-def _directory(workspace: Workspace, output: Path | None, resume: Path | None) -> RunDirectory:
+def _directory(
+    workspace: Workspace, output: Path | None, resume: Path | None, previous: Path | None
+) -> RunDirectory:
     if resume is None:
-        return job.begin(workspace, output or workspace.config.runs)
+        return job.begin(workspace, output or workspace.config.runs, previous)
+    if previous is not None:
+        raise UsageError("--previous: a resumed run keeps the run that it was begun after")
     directory = RunDirectory.open(resume)
     if directory.complete:
         raise UsageError(f"{resume}: this run is complete; there is nothing to go on with")

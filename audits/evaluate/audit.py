@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
+from types import NoneType
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
@@ -17,7 +18,11 @@ from audits.facts.dns import MxSet
 from audits.facts.fact import Fact, Observed, Unobserved, subject_type
 from audits.subject import Address, Domain, MailHost, Path, Service, Subject, Vantage
 
+F = TypeVar("F", bound=Fact)
 F_co = TypeVar("F_co", covariant=True)
+
+# What the run before saw of the same subject; None where there was none, or it did not ask.
+Before = Observed[F] | Unobserved | None
 
 
 class Rfc(Struct, frozen=True):
@@ -86,12 +91,14 @@ class Need:
 
     form: None for a single fact, an Each class for a group, AsOf for the instant (fact: None).
     raw: the audit takes the observation and judges silence itself.
+    before: it takes that of the run before.
     """
 
     parameter: str
     form: type[Each[Any]] | type[AsOf] | None
     fact: type[Fact] | None
     raw: bool
+    before: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,10 @@ class Audit:
             if need.form is EachMx:
                 named |= {MxSet, HostRoles}
         return frozenset(named)
+
+    def history(self) -> frozenset[type[Fact]]:
+        """Every kind of fact that the audit needs from the run before."""
+        return frozenset(n.fact for n in self.needs if n.before and n.fact is not None)
 
 
 def audit(
@@ -216,7 +227,7 @@ def _need(name: str, hint: Any, subject: type[Subject], where: str) -> Need:
     fact, raw = _fact(hint, where)
     if subject_type(fact) not in _REACHABLE[subject]:
         raise TypeError(f"{where}: {fact.__name__} is not found from a {subject.__name__}")
-    return Need(name, None, fact, raw)
+    return Need(name, None, fact, raw, before=NoneType in get_args(hint))
 
 
 def _fact(hint: Any, where: str) -> tuple[type[Fact], bool]:
@@ -229,7 +240,7 @@ def _fact(hint: Any, where: str) -> tuple[type[Fact], bool]:
                 fact: type[Fact] = get_args(arm)[0]
                 return fact, True
     raise TypeError(
-        f"{where}: found {hint!r}, expected a fact, Observation, EachMx, EachAddress, "
+        f"{where}: found {hint!r}, expected a fact, Observation, Before, EachMx, EachAddress, "
         "EachService or AsOf"
     )
 

@@ -56,9 +56,11 @@ def evaluate(
     policy: Policy,
     audits: Mapping[str, Audit],
     waivers: Sequence[Waiver] = (),
+    previous: Snapshot | None = None,
 ) -> Iterator[Result]:
     """One result for each audit in force and each subject of its kind, by subject, then audit.
 
+    previous: what the run before saw, for audits that compare.
     A broken audit gives outcome ERROR with its traceback. Whatever the world was silent about
     gives UNKNOWN. Nothing here reads a clock: `snapshot.header.as_of` is the time.
     """
@@ -74,7 +76,7 @@ def evaluate(
             rule = policy.rule_for(judge.id, subject, domain, host)
             if rule is None:
                 continue
-            result = _judge(judge, rule, subject, snapshot)
+            result = _judge(judge, rule, subject, snapshot, previous)
             for waiver in by_audit.get(judge.id, ()):
                 if waiver.meant_for(judge.id, subject, domain, host):
                     result = _waive(result, waiver, snapshot)
@@ -122,12 +124,14 @@ class _Gathered:
     members_silent: list[Unobserved] = field(default_factory=list)
 
 
-def _judge(judge: Audit, rule: Rule, subject: Subject, snapshot: Snapshot) -> Result:
+def _judge(
+    judge: Audit, rule: Rule, subject: Subject, snapshot: Snapshot, previous: Snapshot | None
+) -> Result:
     severity = rule.severity or judge.severity
     if not any(applies(target, subject, snapshot) for target in judge.to):
         why = f"the audit is about {' and '.join(judge.to)}"
         return _result(judge, subject, severity, Outcome.NOT_APPLICABLE, note=why)
-    gathered = _gather(judge, subject, snapshot)
+    gathered = _gather(judge, subject, snapshot, previous)
     if gathered.silent:
         unseen = _unseen(gathered.silent)
         return _result(judge, subject, severity, Outcome.UNKNOWN, unknown=unseen)
@@ -288,16 +292,29 @@ def _check_evidence(verdict: Verdict, snapshot: Snapshot) -> None:
         pointer_value(fact, piece.pointer)
 
 
-def _gather(judge: Audit, subject: Subject, snapshot: Snapshot) -> _Gathered:
+def _gather(
+    judge: Audit, subject: Subject, snapshot: Snapshot, previous: Snapshot | None
+) -> _Gathered:
     gathered = _Gathered()
     for need in judge.needs:
         if need.form is AsOf:
             gathered.arguments.append(AsOf(snapshot.header.as_of))
+        elif need.before:
+            gathered.arguments.append(_before(need, subject, previous))
         elif need.form is None:
             _gather_one(need, subject, snapshot, gathered)
         else:
             _gather_each(need, subject, snapshot, gathered)
     return gathered
+
+
+def _before(
+    need: Need, subject: Subject, previous: Snapshot | None
+) -> Observed[Any] | Unobserved | None:
+    assert need.fact is not None
+    if previous is None:
+        return None
+    return previous.get(need.fact, _reach(subject, subject_type(need.fact), previous.vantage))
 
 
 def _gather_one(need: Need, subject: Subject, snapshot: Snapshot, gathered: _Gathered) -> None:

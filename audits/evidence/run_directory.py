@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -12,13 +12,14 @@ from audits.errors import OutputError, SnapshotError
 from audits.evidence.manifest import Manifest, decode_manifest, digest, encode_manifest
 from audits.facts.codec import encode_observation
 from audits.facts.fact import AnyObservation
-from audits.facts.snapshot import Header, Snapshot
+from audits.facts.snapshot import Header, Snapshot, read_header
 
 FACTS = "facts.jsonl"
 RESULTS = "results.jsonl"
 SUMMARY = "summary.json"
 REPORT = "report.html"
 JUDGED_BY = "policy.json"
+PREVIOUS = "previous.jsonl"
 MANIFEST = "manifest.json"
 _PARTIAL = "facts.partial.jsonl"
 _INCOMPLETE = "INCOMPLETE"
@@ -111,6 +112,25 @@ class RunDirectory:
         except SnapshotError:
             return Snapshot.read(lines[:-1], name)
 
+    def excerpt(self, kinds: Collection[str]) -> Snapshot:
+        """Only the observations of some kinds of fact. Raises SnapshotError."""
+        marks = [f'"{kind}"'.encode() for kind in kinds]
+        lines = self.read(FACTS)
+        header = next(lines, b"")
+        # Whatever has none of the marks need not be decoded.
+        near = (line for line in lines if any(mark in line for mark in marks))
+        snapshot = Snapshot.read([header, *near], str(self.path / FACTS))
+        return Snapshot(snapshot.header, (o for o in snapshot if o.key[0] in kinds))
+
+    def remember(self, previous: Snapshot) -> None:
+        """Keeps what audits need of an earlier run, so that this one can be judged by itself."""
+        self.write(PREVIOUS, previous.lines())
+
+    def previous(self) -> Snapshot | None:
+        """What was kept of an earlier run. Raises SnapshotError."""
+        path = self.path / PREVIOUS
+        return Snapshot.read(self.read(PREVIOUS), str(path)) if path.is_file() else None
+
     def manifest(self) -> Manifest:
         return decode_manifest(b"\n".join(self.read(MANIFEST)), str(self.path / MANIFEST))
 
@@ -135,6 +155,16 @@ class RunDirectory:
         if self._partial is not None:
             self._partial.close()
             self._partial = None
+
+
+def complete_runs(parent: Path, vantage: str) -> Iterator[RunDirectory]:
+    """The complete runs below a directory that were made from that vantage, latest first."""
+    for path in sorted(parent.glob(f"*/{FACTS}"), reverse=True):
+        run = RunDirectory(path.parent)
+        with suppress(SnapshotError):
+            header = read_header(next(run.read(FACTS), b""), str(path))
+            if run.complete and header.vantage == vantage:
+                yield run
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -195,3 +195,64 @@ def test_damaged_facts_are_named_by_file_and_line(whole: Path, tmp_path: Path) -
     ended = mailproof("evaluate", str(damaged), cwd=tmp_path)
     assert ended.returncode == Exit.INTERNAL
     assert "facts.jsonl:5" in ended.stderr
+
+
+def test_run_is_compared_with_the_one_before_and_judged_again_by_itself(
+    served_fleet: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "history.yaml"
+    policy.write_text("id: history\ntitle: History\naudits: {mta-sts-id-follows-policy: }\n")
+    runs = tmp_path / "runs"
+    chosen = ("run", "-p", str(policy), "-l", "domain:good.example", "-o", str(runs))
+    first = mailproof(*chosen, cwd=served_fleet)
+    assert first.returncode == Exit.INCOMPLETE, first.stderr
+    earlier = run_directory(runs)
+    assert not (earlier / "previous.jsonl").exists()
+    second = mailproof(*chosen, cwd=served_fleet)
+    assert second.returncode == Exit.COMPLETE, second.stderr
+    (later,) = set(runs.iterdir()) - {earlier}
+    kinds = {json.loads(line)["fact"]["kind"] for line in _lines(later / "previous.jsonl")[1:]}
+    assert kinds == {"dns.mta-sts", "https.mta-sts"}
+    shutil.rmtree(earlier)
+    again = mailproof("evaluate", str(later), "-o", str(tmp_path / "again"), cwd=tmp_path)
+    assert again.returncode == Exit.COMPLETE, again.stderr
+    assert _lines(tmp_path / "again" / "results.jsonl") == _lines(later / "results.jsonl")
+
+
+def test_previous_run_that_is_none_ends_before_anything_is_asked(
+    served_fleet: Path, tmp_path: Path
+) -> None:
+    ended = mailproof("run", "--previous", str(tmp_path), "-o", str(tmp_path), cwd=served_fleet)
+    assert ended.returncode != Exit.COMPLETE
+    assert "expected the directory of a run" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines()
+
+
+def test_result_of_a_run_is_explained_with_the_tree_behind_it(whole: Path) -> None:
+    arguments = ("dmarc-twice.example", "dmarc-policy-enforced", "--run", whole.name)
+    ended = mailproof("explain", *arguments, cwd=whole.parent)
+    assert ended.returncode == Exit.COMPLETE, ended.stderr
+    assert "_dmarc.dmarc-twice.example  2 records, all of them discarded" in ended.stdout
+    assert "min_policy = quarantine" in ended.stdout
+
+
+def test_latest_run_is_explained_where_none_is_named(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "runs" / whole.name)
+    ended = mailproof("explain", "good.fleet.example", "mx-starttls-offered", cwd=tmp_path)
+    assert ended.returncode == Exit.COMPLETE, ended.stderr
+    assert "good.fleet.example:25" in ended.stdout
+    assert "not applicable" not in ended.stdout
+
+
+def test_subject_without_a_result_is_a_usage_error_that_names_others(whole: Path) -> None:
+    arguments = ("absent.example", "spf-published", "--run", whole.name)
+    ended = mailproof("explain", *arguments, cwd=whole.parent)
+    assert ended.returncode == Exit.USAGE
+    assert "busy.example" in ended.stderr
+    nowhere = mailproof("explain", "absent.example", "spf-published", cwd=whole)
+    assert nowhere.returncode == Exit.USAGE
+    assert "--run" in nowhere.stderr

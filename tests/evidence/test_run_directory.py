@@ -10,7 +10,7 @@ import pytest
 
 from audits.errors import OutputError, SnapshotError
 from audits.evidence.manifest import SCHEMA, Manifest
-from audits.evidence.run_directory import FACTS, RunDirectory, run_id
+from audits.evidence.run_directory import FACTS, RunDirectory, complete_runs, run_id
 from audits.facts.dns import MxSet
 from audits.facts.fact import Observed
 from audits.subject import Domain
@@ -91,3 +91,29 @@ def test_place_below_a_file_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="can't be made"):
         RunDirectory.create(tmp_path / "file", "r")
+
+
+def test_excerpt_of_a_run_holds_the_wanted_kinds_and_is_kept_whole(tmp_path: Path) -> None:
+    earlier = RunDirectory.create(tmp_path, "1")
+    earlier.write(FACTS, snapshot(domain(), mx((10, "mx1.example.net"))).lines())
+    excerpt = earlier.excerpt({"dns.mx"})
+    assert [observation.key for observation in excerpt] == [("dns.mx", Domain("example.net"))]
+    later = RunDirectory.create(tmp_path, "2")
+    assert later.previous() is None
+    later.remember(excerpt)
+    kept = later.previous()
+    assert kept is not None
+    assert list(kept.lines()) == list(excerpt.lines())
+
+
+def test_runs_to_compare_with_are_complete_and_of_the_same_vantage(tmp_path: Path) -> None:
+    for name in ("1", "2", "3"):
+        run = RunDirectory.create(tmp_path, name)
+        run.write(FACTS, snapshot(domain()).lines())
+        if name != "3":
+            run.finish(manifest(run, complete=True))
+    (tmp_path / "4").mkdir()
+    (tmp_path / "4" / FACTS).write_text("garbage\n")
+    assert [run.path.name for run in complete_runs(tmp_path, "here")] == ["2", "1"]
+    assert list(complete_runs(tmp_path, "elsewhere")) == []
+    assert list(complete_runs(tmp_path / "none", "here")) == []
