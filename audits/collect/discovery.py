@@ -1,11 +1,12 @@
 """From MX records and the inventory to the hosts and services of a run."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from audits.collect.collector import Origin
 from audits.facts.declared import DeclaredDomain, DeclaredHost, HostRoles
-from audits.facts.dns import HostAddresses, MxSet
+from audits.facts.dkim import DkimKeyOwners, KeyPlace, SharedKey
+from audits.facts.dns import DkimKeys, DmarcWalk, HostAddresses, MxSet
 from audits.facts.fact import Observed
 from audits.facts.snapshot import Snapshot
 from audits.facts.tcp import Egress, PortState
@@ -94,3 +95,28 @@ def egress(snapshot: Snapshot, origin: Origin) -> Observed[Egress]:
     reached = [port.subject for port in asked if port.state == "open"]
     fact = Egress(snapshot.vantage, len(asked), tuple(reached[:_REACHED_AT_MOST]))
     return Observed(fact, origin.live("discovery"))
+
+
+def key_owners(snapshot: Snapshot, origin: Origin) -> Observed[DkimKeyOwners]:
+    """Which DKIM keys of this run stand in more than one place."""
+    places: dict[str, list[KeyPlace]] = defaultdict(list)
+    for keys in snapshot.facts(DkimKeys):
+        for digest, place in _key_places(keys, snapshot):
+            places[digest].append(place)
+    shared = tuple(
+        SharedKey(digest, tuple(found)) for digest, found in sorted(places.items()) if found[1:]
+    )
+    fact = DkimKeyOwners(snapshot.vantage, len(places), shared)
+    return Observed(fact, origin.live("discovery"))
+
+
+def _key_places(keys: DkimKeys, snapshot: Snapshot) -> Iterator[tuple[str, KeyPlace]]:
+    declared = snapshot.fact(DeclaredDomain, keys.subject)
+    owners = {each.selector: each.owner for each in declared.dkim} if declared else {}
+    walk = snapshot.fact(DmarcWalk, keys.subject)
+    organizational = None if walk is None else walk.organizational
+    for selector in keys.selectors:
+        owner = owners.get(selector.selector, "self")
+        place = KeyPlace(keys.subject.name, organizational, selector.selector, owner)
+        for digest in sorted({key.key_sha256 for key in selector.keys if key.key_sha256}):
+            yield digest, place

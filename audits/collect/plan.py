@@ -7,7 +7,8 @@ from graphlib import CycleError, TopologicalSorter
 from audits.collect.collector import Collector
 from audits.errors import UsageError
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope, HostRoles
-from audits.facts.dns import HostAddresses, MxSet, ResolverReport
+from audits.facts.dkim import DkimKeyOwners
+from audits.facts.dns import DkimKeys, DmarcWalk, HostAddresses, MxSet, ResolverReport
 from audits.facts.fact import Fact, kind_of
 from audits.facts.tcp import Egress, PortState
 from audits.subject import Domain, Vantage
@@ -20,6 +21,7 @@ STATED: dict[type[Fact], frozenset[type[Fact]]] = {
     ResolverReport: frozenset(),
     HostRoles: frozenset({MxSet, HostAddresses}),
     Egress: frozenset({PortState}),
+    DkimKeyOwners: frozenset({DeclaredDomain, DkimKeys, DmarcWalk}),
 }
 
 

@@ -11,10 +11,11 @@ from nornir.core.inventory import Defaults, Groups, Host, Hosts, Inventory
 from nornir.core.task import Task
 
 from audits.collect.collector import Collector, Origin
-from audits.collect.discovery import egress, host_roles, mx_hosts
+from audits.collect.discovery import egress, host_roles, key_owners, mx_hosts
 from audits.collect.plan import Plan
 from audits.collect.runner import AsyncioRunner
 from audits.facts.declared import DeclaredDomain, DeclaredHost, HostRoles
+from audits.facts.dkim import DkimKeyOwners
 from audits.facts.fact import (
     AnyObservation,
     Fact,
@@ -76,6 +77,8 @@ class Collection:
         population = self._population
         domains = [observed.fact.subject for observed in population.domains]
         self._stage("domains", Domain, domains, loop)
+        if DkimKeyOwners in self._plan.facts:
+            self._note([key_owners(self._snapshot, self._origin)])
         if not self._plan.beyond_domains:
             return
         selected = [observed.fact.subject for observed in population.hosts]

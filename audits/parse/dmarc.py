@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+from urllib.parse import unquote
 
+from audits.facts.dmarc import ReportUri
 from audits.facts.dns import DmarcRecord, DmarcStep, Tag
 from audits.parse.tag_list import first, quoted, tag_list
 
@@ -21,6 +24,8 @@ _FAILURE_OPTIONS = re.compile(r"[01ds](?:[ \t]*:[ \t]*[01ds])*", re.IGNORECASE)
 # dmarc-uri = URI of RFC 3986 with "," and "!" encoded; the size limit after "!" is obsolete
 # (RFC 9990), and receivers ignore it.
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[\x21\x23-\x2B\x2D-\x3A\x3D\x3F-\x7E]+")
+# RFC 7489 section 6.4: dmarc-uri = URI [ "!" 1*DIGIT [ "k" / "m" / "g" / "t" ] ]
+_SIZE_LIMIT = re.compile(r"![0-9]+[kmgt]?\Z", re.IGNORECASE)
 
 
 def dmarc_records(texts: Iterable[str]) -> tuple[DmarcRecord, ...]:
@@ -47,6 +52,26 @@ def reporting_uris(record: DmarcRecord) -> tuple[str, ...]:
     """The URIs of `rua` that receivers can send aggregate reports to."""
     uris = (uri.strip(_WSP) for uri in (record.value("rua") or "").split(","))
     return tuple(filter(_uri, uris))
+
+
+def report_uris(record: DmarcRecord) -> tuple[tuple[ReportUri, str], ...]:
+    """The `mailto` URIs of `rua` and `ruf`, and the address that each means; in order.
+
+    A public suffix gets no failure reports: beside `psd=y`, `ruf` is nothing (RFC 9991).
+    """
+    tags: tuple[Literal["rua", "ruf"], ...] = ("rua",) if _psd(record) == "y" else ("rua", "ruf")
+    uris = ((tag, uri.strip(_WSP)) for tag in tags for uri in (record.value(tag) or "").split(","))
+    return tuple(
+        (ReportUri(tag, uri), _address(uri))
+        for tag, uri in uris
+        if _uri(uri) and uri.lower().startswith("mailto:")
+    )
+
+
+def _address(uri: str) -> str:
+    """Without obsolete size limit and without the header fields behind `?` (RFC 6068)."""
+    path = uri.partition(":")[2].partition("?")[0]
+    return unquote(_SIZE_LIMIT.sub("", path))
 
 
 def _fault(tag: Tag) -> str | None:

@@ -9,6 +9,7 @@ from audits.parse.dmarc import (
     dmarc_record,
     dmarc_records,
     organizational_domain,
+    report_uris,
     walk_domains,
     walk_ends,
 )
@@ -177,3 +178,22 @@ def test_any_text_gives_a_value(text: str) -> None:
 @given(st.from_regex(r"[a-z0-9.\\-]{1,80}", fullmatch=True))
 def test_no_name_takes_more_than_eight_queries(name: str) -> None:
     assert len(walk_domains(name)) <= 8
+
+
+@pytest.mark.parametrize(
+    ("tags", "addresses"),
+    [
+        ("rua=mailto:a@b.example", ["a@b.example"]),
+        (
+            "rua=MAILTO:a@b.example!10m , mailto:c@d.example?subject=x",
+            ["a@b.example", "c@d.example"],
+        ),
+        ("ruf=mailto:f@b.example; rua=mailto:a%2Cb@b.example", ["a,b@b.example", "f@b.example"]),
+        ("rua=https://b.example/r,mailto:nobody,a@b.example", []),
+        ("psd=y; ruf=mailto:f@b.example; rua=mailto:a@b.example", ["a@b.example"]),
+        ("p=none", []),
+    ],
+)
+def test_reports_go_to_the_addresses_of_mailto_uris(tags: str, addresses: list[str]) -> None:
+    found = report_uris(dmarc_record(f"v=DMARC1; {tags}"))
+    assert [address for _, address in found] == addresses

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audits.collect.collector import Collector, Origin
+from audits.collect.live.bimi import BimiLookup
 from audits.collect.live.dane import DaneHost
+from audits.collect.live.dmarc import DmarcReportMailboxes
 from audits.collect.live.dns import DnsAddress, DnsDomain, DnsHost
 from audits.collect.live.dnssec import DnssecDomain, DnssecHost
 from audits.collect.live.https import MtaStsFetch
@@ -15,6 +17,7 @@ from audits.collect.live.pace import Pace
 from audits.collect.live.relay import RelayWalk
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.smtp import ServiceWalk
+from audits.collect.live.spf import SpfDomain, SpfHost
 from audits.collect.live.tls import TrustStore
 from audits.collect.live.tlsrpt import TlsRptMailboxes
 from audits.collect.plan import Plan
@@ -24,10 +27,14 @@ from audits.settings import Settings
 
 AVAILABLE: tuple[type[Collector], ...] = (
     DnsDomain,
+    DmarcReportMailboxes,
+    BimiLookup,
     MtaStsFetch,
     TlsRptMailboxes,
     DnssecDomain,
+    SpfDomain,
     DnsHost,
+    SpfHost,
     DaneHost,
     DnssecHost,
     DnsAddress,
@@ -65,7 +72,11 @@ def assembled(
     wanted = chosen.facts
     make: dict[type[Collector], Callable[[], Collector]] = {
         DnsDomain: lambda: DnsDomain(resolver, origin, wanted),
+        DmarcReportMailboxes: lambda: DmarcReportMailboxes(resolver, origin),
+        BimiLookup: lambda: BimiLookup(resolver, origin),
         DnssecDomain: lambda: DnssecDomain(resolver, origin),
+        SpfDomain: lambda: SpfDomain(resolver, origin, wanted),
+        SpfHost: lambda: SpfHost(resolver, origin),
         DnsHost: lambda: DnsHost(resolver, origin, wanted),
         DaneHost: lambda: DaneHost(resolver, origin),
         DnssecHost: lambda: DnssecHost(resolver, origin),

@@ -8,19 +8,19 @@ from typing import ClassVar
 import dns.reversename
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.PTR import PTR
-from dns.rdtypes.ANY.TXT import TXT
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
 from audits.collect.collector import Origin
+from audits.collect.live.dmarc import dmarc_walk
 from audits.collect.live.resolver import Reply, Resolver
+from audits.collect.live.txt import texts
 from audits.facts.declared import DeclaredDomain, DeclaredSelector
 from audits.facts.dns import (
     Answer,
     ApexAddresses,
     DkimKeys,
     DkimSelector,
-    DmarcStep,
     DmarcWalk,
     ForwardName,
     ForwardNames,
@@ -46,7 +46,6 @@ from audits.facts.fact import (
 )
 from audits.facts.snapshot import Snapshot
 from audits.parse.dkim import dkim_key
-from audits.parse.dmarc import dmarc_records, organizational_domain, walk_domains, walk_ends
 from audits.parse.dns_message import name_text
 from audits.parse.mta_sts import sts_records
 from audits.parse.spf import MAX_DEPTH, MAX_NODES, spf_records, spf_targets, spf_tree
@@ -88,7 +87,7 @@ class DnsDomain:
             ApexAddresses: lambda: self._apex(subject),
             SpfTree: lambda: self._spf(subject),
             DkimKeys: lambda: self._dkim(subject, declared),
-            DmarcWalk: lambda: self._dmarc(subject),
+            DmarcWalk: lambda: dmarc_walk(self._resolver, subject.name),
             MtaStsTxt: lambda: self._mta_sts(subject),
             TlsRptTxt: lambda: self._tlsrpt(subject),
         }
@@ -137,7 +136,7 @@ class DnsDomain:
         reply = await self._resolver.ask(name, "TXT")
         if isinstance(reply, Silence):
             return SpfNode(name, (), None, (), reply)
-        return SpfNode(name, (), reply.answer, spf_records(_texts(reply)), None)
+        return SpfNode(name, (), reply.answer, spf_records(texts(reply)), None)
 
     async def _dkim(self, domain: Domain, declared: DeclaredDomain | None) -> Found:
         if declared is None:
@@ -155,35 +154,22 @@ class DnsDomain:
         reply = await self._resolver.ask(name, "TXT")
         if isinstance(reply, Silence):
             return DkimSelector(selector, name, (), None, (), reply)
-        keys = tuple(map(dkim_key, _texts(reply)))
+        keys = tuple(map(dkim_key, texts(reply)))
         return DkimSelector(selector, name, reply.alias_chain, reply.answer, keys, None)
-
-    async def _dmarc(self, domain: Domain) -> Found:
-        """A walk that falls silent on its way does not tell the organizational domain."""
-        steps: list[DmarcStep] = []
-        for name in walk_domains(domain.name):
-            reply = await self._resolver.ask(f"_dmarc.{name}", "TXT")
-            if isinstance(reply, Silence):
-                return reply
-            texts = _texts(reply)
-            steps.append(DmarcStep(reply.answer, texts, dmarc_records(texts)))
-            if walk_ends(steps[-1].records):
-                break
-        return DmarcWalk(domain, tuple(steps), organizational_domain(domain.name, steps))
 
     async def _mta_sts(self, domain: Domain) -> Found:
         reply = await self._resolver.ask(f"_mta-sts.{domain.name}", "TXT")
         if isinstance(reply, Silence):
             return reply
-        texts = _texts(reply)
-        return MtaStsTxt(domain, reply.answer, texts, sts_records(texts))
+        found = texts(reply)
+        return MtaStsTxt(domain, reply.answer, found, sts_records(found))
 
     async def _tlsrpt(self, domain: Domain) -> Found:
         reply = await self._resolver.ask(f"_smtp._tls.{domain.name}", "TXT")
         if isinstance(reply, Silence):
             return reply
-        texts = _texts(reply)
-        return TlsRptTxt(domain, reply.answer, texts, tlsrpt_records(texts))
+        found = texts(reply)
+        return TlsRptTxt(domain, reply.answer, found, tlsrpt_records(found))
 
 
 class DnsHost:
@@ -307,17 +293,3 @@ def _addresses(replies: Replies) -> tuple[str, ...]:
         if isinstance(rdata, A | AAAA)
     }
     return tuple(str(each) for each in sorted(found, key=lambda each: (each.version, int(each))))
-
-
-def _texts(reply: Reply) -> tuple[str, ...]:
-    """The texts of TXT records, strings joined with nothing between, sorted."""
-    joined = (b"".join(rdata.strings) for rdata in reply.rdatas if isinstance(rdata, TXT))
-    return tuple(sorted(map(_text, joined)))
-
-
-def _text(octets: bytes) -> str:
-    """UTF-8 where it is that, else one character for each octet, so that none is lost."""
-    try:
-        return octets.decode()
-    except UnicodeDecodeError:
-        return octets.decode("latin-1")
