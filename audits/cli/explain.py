@@ -1,18 +1,31 @@
-"""The verb `explain`: what an audit asks, why, how it is tuned, and how to mend what it finds."""
+"""The verb `explain`: what an audit asks and why, and how it came to a result of a stored run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from audits.catalog import load
+from audits.cli import job
 from audits.cli.exits import Exit
 from audits.cli.options import ConfigFile, Policies, stdout
 from audits.cli.workspace import checked_policy, configuration
 from audits.errors import UsageError
 from audits.evaluate.audit import Audit
 from audits.evaluate.policy import Policy, Rule, in_force
+from audits.evaluate.result import Result
+from audits.evaluate.verdict import Outcome
+from audits.evidence.run_directory import RESULTS
+from audits.facts.declared import DeclaredDomain, DeclaredHost
 from audits.facts.fact import kind_of
+from audits.report.anchor import owner_of
+from audits.report.explained import explained
+from audits.report.sanitise import visible
+from audits.subject import Domain, MailHost, Subject
+
+# How many subjects an error names.
+_NAMED = 5
+_WIDE = 2000
 
 
 def register(app: typer.Typer) -> None:
@@ -20,24 +33,51 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    audit: Annotated[
-        str | None, typer.Argument(help="An audit, such as relay-refused.", show_default=False)
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SUBJECT] AUDIT",
+            help="An audit, such as relay-refused; before it, a domain, host or service of a run.",
+            show_default=False,
+        ),
     ] = None,
     config: ConfigFile = None,
     policy: Policies = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run", help="The run to look into; default: the latest one.", show_default=False
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every audit of the catalogue.")] = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="A folder for one page an audit.", show_default=False),
     ] = None,
 ) -> Exit:
-    """Explains an audit: what it asks of whom, why, the parameters in force, and the remedy."""
+    """Explains an audit, or what it found out about a subject in a stored run.
+
+    An audit: what it asks of whom, why, the parameters in force, and the remedy. A result: what
+    was seen and where, by which parameters, and the SPF records, the DMARC walk or the TLSA
+    records behind it as a tree.
+
+    Examples:
+
+      mailproof explain relay-refused                  the audit
+
+      mailproof explain example.net spf-syntax-valid   its result in the latest run
+    """
     audits = load()
-    if audit is not None and audit not in audits:
+    *subject, audit = what if what else ("",)
+    if len(subject) > 1:
+        raise UsageError(f"found {len(subject) + 1} arguments, expected [SUBJECT] AUDIT")
+    if audit and audit not in audits:
         raise UsageError(f"found audit {audit!r}, expected one of: {', '.join(audits)}")
-    if audit is None and not every:
+    if not audit and not every:
         raise UsageError("which audit? name one, or say --all; `mailproof list audits` has them")
-    chosen = list(audits.values()) if audit is None else [audits[audit]]
+    if subject:
+        return _explain_result(subject[0], audits[audit], config, run)
+    chosen = [audits[audit]] if audit else list(audits.values())
     in_policy = checked_policy(configuration(config), policy)
     if output is None:
         for one in chosen:
@@ -48,6 +88,58 @@ def explain(
         (output / f"{one.id}.md").write_text(page(one, in_policy))
     (output / "README.md").write_text(_index(chosen))
     return Exit.COMPLETE
+
+
+def _explain_result(wanted: str, audit: Audit, config: Path | None, path: Path | None) -> Exit:
+    """Every result of the audit on the subject, or on the services of the host that is named."""
+    run = job.stored(path or _latest(configuration(config).runs))
+    results = [r for r in job.stored_results(run.directory) if r.audit == audit.id]
+    meant = [r for r in results if _names(wanted, r.subject)]
+    if not meant:
+        names = ", ".join(visible(str(r.subject)) for r in results[:_NAMED])
+        raise UsageError(
+            f"{run.directory.path}: {audit.id} has no result for {wanted!r}; "
+            + (f"it has some for {names}" if names else "it was not in force")
+        )
+    console = stdout()
+    plain = not console.encoding.lower().startswith("utf")
+    # In a file or a pipe a record stays in one line, so that it can be searched for.
+    if not console.is_terminal:
+        console.width = _WIDE
+    for place, result in enumerate(_applicable(meant)):
+        parameters = _in_force(audit, result.subject, run)
+        console.print("\n" if place else "", end="")
+        shown = explained(result, audit, parameters, run.snapshot, plain=plain)
+        console.print(shown, soft_wrap=False)
+    return Exit.COMPLETE
+
+
+def _latest(runs: Path) -> Path:
+    """The latest run below a folder that was judged; its name begins with the time."""
+    judged = sorted(path.parent for path in runs.glob(f"*/{RESULTS}"))
+    if not judged:
+        raise UsageError(f"{runs}: found no run; `mailproof run` makes one, --run names another")
+    return judged[-1]
+
+
+def _names(wanted: str, subject: Subject) -> bool:
+    """`mx1.example.net` names each of its services too, `example.net` each way of mail into it."""
+    text = str(subject)
+    return text == wanted or text.startswith((f"{wanted}:", f"{wanted} "))
+
+
+def _applicable(results: list[Result]) -> list[Result]:
+    """Without those of ports that the audit is not about, unless it is about none."""
+    return [r for r in results if r.outcome is not Outcome.NOT_APPLICABLE] or results[:1]
+
+
+def _in_force(audit: Audit, subject: Subject, run: job.Stored) -> dict[str, Any]:
+    """The parameters that the run's policy has for the subject."""
+    owner = owner_of(subject)
+    domain = run.snapshot.fact(DeclaredDomain, owner) if isinstance(owner, Domain) else None
+    host = run.snapshot.fact(DeclaredHost, owner) if isinstance(owner, MailHost) else None
+    rule = run.judgment.policy.rule_for(audit.id, subject, domain, host)
+    return in_force(audit, rule) if rule is not None else {}
 
 
 def page(audit: Audit, policy: Policy) -> str:

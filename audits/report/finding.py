@@ -16,6 +16,7 @@ from audits.report.figure import Figure, figure
 from audits.report.material import Material
 from audits.report.prose import Prose, first_sentence, prose
 from audits.report.sanitise import visible
+from audits.report.tree import Tree, trees_behind
 from audits.report.words import clock, counted, day, listed, number
 from audits.subject import Address, Domain, MailHost, Path, Service, Subject, sort_key
 
@@ -63,8 +64,7 @@ class Seen(Struct, frozen=True):
 class Instance(Struct, frozen=True):
     """A finding on one subject. note: such as that a waiver has lapsed.
 
-    expected: what should have been seen, each once.
-
+    expected: what should have been seen, each once. trees: records that lead to one another.
     spoken: the finding's sentence already says all that there is to say of it.
     """
 
@@ -72,6 +72,7 @@ class Instance(Struct, frozen=True):
     expected: tuple[str, ...]
     seen: tuple[Seen, ...]
     figure: Figure | None
+    trees: tuple[Tree, ...]
     note: str | None
     spoken: bool
 
@@ -247,12 +248,15 @@ def _sentence(group: Sequence[Result], title: str) -> str:
 
 
 def _instance(result: Result, anchor: str, material: Material, *, spoken: bool) -> Instance:
-    """anchor: of the figure; empty where none is to be drawn."""
+    """anchor: of the figure; empty where neither it nor trees are to be drawn."""
     return Instance(
         material.named(result.subject),
         tuple(dict.fromkeys(visible(v.expected or result.expected) for v in result.violations)),
         tuple(_seen(v, result, material) for v in result.violations),
         path_of(result, anchor, material) if anchor else None,
+        trees_behind(result, material.audits.get(result.audit), material.snapshot)
+        if anchor
+        else (),
         visible(result.note) if result.note else None,
         spoken and len(result.violations) == 1 and bool(result.violations[0].evidence),
     )

@@ -30,7 +30,7 @@ _PLAIN_GLYPHS: Final = _GLYPHS | {
     Outcome.WAIVED: "w",
     Outcome.NOT_APPLICABLE: "-",
 }
-_STYLES: Final = {
+STYLES: Final = {
     Outcome.PASS: "green",
     Outcome.FAIL: "red",
     Outcome.ERROR: "magenta",
@@ -55,7 +55,7 @@ def terminal(
     plain: ASCII alone, where the console's encoding has no more. The text is never markup.
     """
     parts = _parts(view, report, limit, plain=plain)
-    return Group(*map(_in_ascii, parts) if plain else parts)
+    return Group(*map(in_ascii, parts) if plain else parts)
 
 
 def plain_text(
@@ -98,14 +98,14 @@ def _parts(
 def _head(view: ReportView, *, plain: bool) -> Iterator[Text]:
     outcome = _CONCLUSIONS[view.conclusion]
     glyph = _glyphs(plain=plain)[outcome]
-    yield Text(f"{glyph} {view.conclusion.words}", style=f"bold {_STYLES[outcome]}")
+    yield Text(f"{glyph} {view.conclusion.words}", style=f"bold {STYLES[outcome]}")
     yield Text(view.sentence)
     counts = Text(f"{counted(view.total, 'result')}: ")
     shown = [count for count in view.outcomes if count.count]
     for place, count in enumerate(shown):
         counts.append(", " if place else "")
         mark = _glyphs(plain=plain)[count.outcome]
-        counts.append(f"{mark} {count.shown} {count.word}", style=_STYLES[count.outcome])
+        counts.append(f"{mark} {count.shown} {count.word}", style=STYLES[count.outcome])
     yield counts
     yield Text(f"Hosts: {view.hosts.sentence}. Domains: {view.domains.sentence}.")
 
@@ -175,11 +175,11 @@ def _line(text: str, indent: int, style: str = "") -> Padding:
     return Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, indent), expand=False)
 
 
-def _in_ascii(part: RenderableType) -> RenderableType:
+def in_ascii(part: RenderableType) -> RenderableType:
     """The part with every other character written out; what is only partly coloured loses it."""
     if isinstance(part, Padding):
         indent = (part.top, part.right, part.bottom, part.left)
-        return Padding(_in_ascii(part.renderable), indent, expand=False)
+        return Padding(in_ascii(part.renderable), indent, expand=False)
     if isinstance(part, Text):
         ascii_only = part.plain.replace("…", "...").encode("ascii", "backslashreplace").decode()
         return Text(ascii_only, style=part.style, overflow=part.overflow)
