@@ -33,11 +33,15 @@ def without_small_factors(candidates: Iterator[int]) -> int:
 
 
 def of_infineon_shape() -> int:
-    """Twice k * M + 65537**a mod M: the shape that the library gave its primes."""
+    """Twice k * M + 65537**a mod M: the shape that the library gave its primes, of two sizes."""
     together = prod(prime for prime in SMALL_PRIMES if prime < 168)
-    above = ((1 << 800) // together * together + k * together for k in count())
-    first = without_small_factors(n + pow(65537, 12345, together) for n in above)
-    return first * without_small_factors(n + pow(65537, 54321, together) for n in above)
+    return prod(
+        without_small_factors(
+            (1 << bits) // together * together + k * together + pow(65537, power, together)
+            for k in count()
+        )
+        for bits, power in ((800, 12345), (900, 54321))
+    )
 
 
 def test_sound_modulus_has_no_weakness() -> None:
