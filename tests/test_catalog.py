@@ -15,6 +15,8 @@ SOURCES = Path(catalog.__file__).parent
 TESTS = Path(__file__).parent / "catalog"
 
 IDS = {
+    "caa-authorises-issuer",
+    "caa-published",
     "cert-in-validity",
     "cert-key-strong",
     "cert-name-matches",

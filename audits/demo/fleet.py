@@ -241,6 +241,7 @@ def zones(dkim: Mapping[int, str]) -> dict[str, str]:
         "$TTL 300",
         "@ SOA ns hostmaster 1 3600 600 86400 60",
         "@ NS ns",
+        f'@ CAA 0 issue "ca.{ORG}"',
         "ns A 192.0.2.53",
         f"{ALIAS}. CNAME good.{HOSTS_UNDER}.",
         f"{FILTER}. A {FILTER_ADDRESS}",

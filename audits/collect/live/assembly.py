@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audits.collect.collector import Collector, Origin
 from audits.collect.live.bimi import BimiLookup
+from audits.collect.live.caa import CaaClimb
 from audits.collect.live.dane import DaneHost
 from audits.collect.live.dmarc import DmarcReportMailboxes
 from audits.collect.live.dns import DnsAddress, DnsDomain, DnsHost
@@ -38,6 +39,7 @@ AVAILABLE: tuple[type[Collector], ...] = (
     DaneHost,
     DnssecHost,
     DnsAddress,
+    CaaClimb,
     ServiceWalk,
     RelayWalk,
 )
@@ -83,6 +85,7 @@ def assembled(
         DnsAddress: lambda: DnsAddress(resolver, origin, wanted),
         MtaStsFetch: lambda: MtaStsFetch(resolver, origin, wanted, settings),
         TlsRptMailboxes: lambda: TlsRptMailboxes(resolver, origin),
+        CaaClimb: lambda: CaaClimb(resolver, origin),
         ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
     }
