@@ -16,6 +16,7 @@ from audits.facts.declared import (
     DeclaredDomain,
     DeclaredHost,
     DeclaredSelector,
+    DeclaredSender,
     DeclaredService,
 )
 from audits.facts.fact import Observed, Provenance
@@ -416,6 +417,7 @@ class _Declared:
             expected_mx = entry.mx
             if expected_mx is not None:
                 expected_mx = check.every(declared_name, expected_mx, (written, "mx"))
+            senders = self._known(check, entry.senders, (written, "senders"))
             declared = DeclaredDomain(
                 subject=Domain(name),
                 groups=tuple(dict.fromkeys(entry.groups or ())),
@@ -423,14 +425,22 @@ class _Declared:
                 receives=entry.receives,
                 mx=expected_mx,
                 submission=self._known(check, entry.submission, (written, "submission")),
-                senders=self._known(check, entry.senders, (written, "senders")),
+                senders=senders,
                 dkim=tuple(
                     DeclaredSelector(s.selector.lower(), s.owner, s.created, s.active)
                     for s in entry.dkim
                 ),
                 mail_class=entry.mail_class,
+                sending=tuple(map(self._sender, senders)),
             )
             self.domains[name] = (declared, document, written)
+
+    def _sender(self, name: str) -> DeclaredSender:
+        """A sender of the inventory; one that is not known is a problem already."""
+        if name not in self.hosts:
+            return DeclaredSender(name, ())
+        host = self.hosts[name][0]
+        return DeclaredSender(name, host.sends_from or host.addresses)
 
     def _known(
         self, check: _Checker, texts: Sequence[str], path: tuple[Key, ...]

@@ -42,6 +42,7 @@ def domain(
         "senders": (),
         "dkim": (),
         "mail_class": None,
+        "sending": (),
     }
     return DeclaredDomain(
         subject=Domain(name), groups=groups, sends=sends, receives=receives, **(whole | fields)

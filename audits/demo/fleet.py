@@ -256,6 +256,8 @@ def _host_lines(host: DemoHost) -> Iterator[str]:
     yield f"{host.name}. A {host.address}"
     if host.address6 is not None:
         yield f"{host.name}. AAAA {host.address6}"
+    if host.sends:
+        yield f'{host.name}. TXT "v=spf1 a -all"'
 
 
 def _domain_lines(domain: DemoDomain, dkim: Mapping[int, str]) -> Iterator[str]:

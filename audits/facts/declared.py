@@ -19,11 +19,22 @@ class DeclaredSelector(Struct, frozen=True):
     active: bool
 
 
+class DeclaredSender(Struct, frozen=True):
+    """A host that sends for a domain.
+
+    addresses: its declared outbound addresses, else all declared ones; empty where DNS decides.
+    """
+
+    host: str
+    addresses: tuple[str, ...]
+
+
 class DeclaredDomain(Fact, frozen=True, tag="declared.domain"):
     """What the inventory says of a domain. Neither `sends` nor `receives`: parked.
 
     mx: the MX host names that are expected, or None where whatever is published is taken.
     submission, senders: host names. mail_class: transactional, general-users, mixed or None.
+    sending: the senders with their addresses, whatever the run is limited to.
     """
 
     subject: Domain
@@ -35,6 +46,7 @@ class DeclaredDomain(Fact, frozen=True, tag="declared.domain"):
     senders: tuple[str, ...]
     dkim: tuple[DeclaredSelector, ...]
     mail_class: str | None
+    sending: tuple[DeclaredSender, ...]
 
     @property
     def parked(self) -> bool:

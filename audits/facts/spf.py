@@ -7,6 +7,9 @@ from msgspec import Struct
 from audits.facts.fact import Fact, Silence
 from audits.subject import Domain, MailHost
 
+# The result of a step that reads a record whose terms are then tried.
+READ = "read"
+
 
 class SpfResult(StrEnum):
     """The results of check_host (RFC 7208 section 2.6)."""
@@ -101,13 +104,15 @@ class SpfCost(Struct, frozen=True):
     """The look-ups for a client of one address family whom no term matches.
 
     family: 4 or 6. lookups, voids: of the whole tree, limits disregarded. mx_names: the most that
-    one `mx` term leads to. silence: the first, which leaves the true numbers open.
+    one `mx` term leads to. endless: counting was given up. silence: the first; it leaves the true
+    numbers open.
     """
 
     family: int
     lookups: int
     voids: int
     mx_names: int
+    endless: bool
     silence: Silence | None
     steps: tuple[SpfStep, ...]
 
@@ -121,6 +126,12 @@ class SpfWorstCase(Fact, frozen=True, tag="dns.spf-worst"):
     subject: Domain
     costs: tuple[SpfCost, ...]
     sends_from: tuple[int, ...]
+
+    @property
+    def unread(self) -> str | None:
+        """Why the domain's own record is not evaluated at all, in one clause; None if it is."""
+        result = self.costs[0].steps[0].result
+        return None if result == READ else f"{result}, so that nothing is evaluated"
 
 
 class SpfHelo(Fact, frozen=True, tag="dns.spf-helo"):

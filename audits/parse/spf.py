@@ -134,6 +134,15 @@ def address_parts(term: SpfTerm) -> tuple[str, int, int]:
     )
 
 
+def ipv4_prefix_length(term: SpfTerm) -> int | None:
+    """The prefix length that a term gives IPv4 addresses; None for terms that have none."""
+    if term.name in ("a", "mx") and term.qualifier:
+        return address_parts(term)[1]
+    if term.name == "ip4" and term.qualifier:
+        return int(term.value.partition("/")[2] or 32)
+    return None
+
+
 def is_explanation(text: str) -> bool:
     """Whether a text can be expanded as an explanation (RFC 7208 section 6.2)."""
     return _EXPLANATION.fullmatch(text) is not None

@@ -6,7 +6,7 @@ whole way, and whether a name exists depends on the family of the client's addre
 
 from audits.facts.dns import SpfTerm
 from audits.facts.fact import Silence
-from audits.facts.spf import SpfCost
+from audits.facts.spf import READ, SpfCost
 from audits.parse.spf import address_parts, spf_records
 from audits.parse.spf_eval import COUNTED, Asking, effective_terms
 from audits.parse.spf_macro import can_be_asked, expanded, macro_letters, target_name
@@ -30,6 +30,7 @@ class _Walk:
         self._family = family
         self._trace = Trace()
         self._mx_names = 0
+        self._endless = False
         self._silence: Silence | None = None
 
     def cost(self) -> Asking[SpfCost]:
@@ -39,6 +40,7 @@ class _Walk:
             lookups=self._trace.lookups,
             voids=self._trace.voids,
             mx_names=self._mx_names,
+            endless=self._endless,
             silence=self._silence,
             steps=self._trace.steps("not counted further"),
         )
@@ -48,12 +50,14 @@ class _Walk:
         records = spf_records((yield from self._ask(step, domain, "TXT", may_be_void=False)))
         # Anything but one record that can be read ends an evaluation without further look-ups.
         if len(records) != 1 or records[0].malformed is not None:
-            step.result = f"{len(records)} records" if len(records) != 1 else "malformed"
+            step.result = _fault(len(records))
             return
+        step.result = READ
         for term in effective_terms(records[0]):
             step = self._trace.begin(path, domain, term)
             if term.name in COUNTED:
                 if self._trace.lookups >= MAX_COUNTED:
+                    self._endless = True
                     return
                 self._trace.count(step)
                 yield from self._term(term, step)
@@ -99,3 +103,13 @@ class _Walk:
             return answer.values
         self._silence = self._silence or answer
         return ()
+
+
+def _fault(count: int) -> str:
+    match count:
+        case 0:
+            return "no SPF record"
+        case 1:
+            return "a malformed SPF record"
+        case _:
+            return f"{count} SPF records"

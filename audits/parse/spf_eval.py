@@ -158,8 +158,8 @@ class _Evaluation:
         return decision
 
     def _record(self, domain: str, step: OpenStep) -> Asking[SpfRecord | None]:
-        # Section 4.3: a name that can't be a mail domain has no policy.
-        if "." not in domain or not can_be_asked(domain):
+        # Section 4.3: what can't be a mail domain has no policy; an address literal is no domain.
+        if "." not in domain or domain.startswith("[") or not can_be_asked(domain):
             return None
         answer = yield from self._ask(step, domain, "TXT", may_be_void=False)
         if isinstance(answer, Silence):

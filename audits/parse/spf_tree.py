@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from audits.facts.dns import SpfNode, SpfRecord, SpfTerm, SpfTree
 from audits.facts.fact import Reason, Silence
@@ -58,6 +59,14 @@ def first_silence(tree: SpfTree) -> tuple[int, Silence] | None:
         if node.silence is not None:
             return place, node.silence
     return None
+
+
+def pruned(tree: SpfTree, targets: tuple[str, ...]) -> SpfTree:
+    """The tree without the records at `targets`, and without what is below them."""
+    named = {target.lower().removesuffix(".") for target in targets}
+    cut = {node.path for node in tree.nodes[1:] if node.name in named}
+    kept = (n for n in tree.nodes if not any(n.path[: len(path)] == path for path in cut))
+    return replace(tree, nodes=tuple(kept))
 
 
 def effective_all(tree: SpfTree) -> Place | Silence | None:

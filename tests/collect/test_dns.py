@@ -97,6 +97,7 @@ def _declared(domain: str, *selectors: DeclaredSelector) -> AnyObservation:
         senders=(),
         dkim=selectors,
         mail_class=None,
+        sending=(),
     )
     return Observed(fact, ORIGIN.live("inventory"))
 
