@@ -58,7 +58,8 @@ def dkim_key(text: str) -> DkimKey:
         key_sha256=key.sha256,
         weakness=key.weakness,
         private=key.private,
-        revoked=published == "",
+        # A list with a tag that stands twice is invalid, whatever its first p says.
+        revoked=published == "" and parsed.malformed is None,
         hashes=_list(parsed, "h"),
         services=_list(parsed, "s"),
         flags=_list(parsed, "t"),
