@@ -194,7 +194,7 @@ def _failure(
         subject,
         _milder(gravest.severity, severity),
         Outcome.FAIL,
-        violations=tuple(ordered),
+        violations=tuple(replace(v, severity=_milder(v.severity, severity)) for v in ordered),
         step=gravest.evidence[0].step if gravest.evidence else None,
         expected=gravest.expected,
     )
