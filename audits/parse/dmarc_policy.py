@@ -58,6 +58,38 @@ def subdomain_policy(walk: DmarcWalk, *, exists: bool = True) -> EffectivePolicy
     return _policy(walk.steps[step].records[0], step, _names(own=False, exists=exists))
 
 
+def policy_words(walk: DmarcWalk, effective: EffectivePolicy) -> str:
+    """Where a policy comes from and what it counts as, as the subject of no verb."""
+    step = walk.steps[effective.step]
+    name = step.answer.name
+    if effective.tag is None:
+        return f"the policy at {name} can't be read, which counts as none"
+    tag = step.records[0].tags[effective.tag]
+    if effective.testing:
+        return f"{tag.name}={tag.value} with t=y at {name}, which counts as {effective.level}"
+    return f"{tag.name}={tag.value} at {name}"
+
+
+def policy_places(walk: DmarcWalk, effective: EffectivePolicy) -> tuple[tuple[str, str], ...]:
+    """What makes a policy what it is: pointers into the walk, each with what stands there."""
+    record = walk.steps[effective.step].records[0]
+    if effective.tag is None:
+        return ((f"/steps/{effective.step}/records/0", record.text),)
+    names = [record.tags[effective.tag].name, *(["t"] if effective.testing else [])]
+    return tuple(tag_place(walk, effective.step, name) for name in names)
+
+
+def tag_place(walk: DmarcWalk, step: int, name: str) -> tuple[str, str]:
+    """Pointer to a tag of the lone record at a step, and the tag as text.
+
+    Raises StopIteration where the record has no such tag.
+    """
+    tags = walk.steps[step].records[0].tags
+    place = next(i for i, tag in enumerate(tags) if tag.name == name)
+    pointer = f"/steps/{step}/records/0/tags/{place}/value"
+    return pointer, f"{tags[place].name}={tags[place].value}"
+
+
 def _names(*, own: bool, exists: bool) -> tuple[str, ...]:
     """The tags that may give the policy, the one that decides first."""
     if own:

@@ -2,7 +2,8 @@
 
 ## Rationale
 A key record that receivers can't read, or that is not meant for mail, fails every signature made
-with it. Most such records were cut or escaped by a form of the DNS provider.
+with it. Most such records were cut or escaped by a form of the DNS provider. Worse is a key whose
+private half anybody has: published by mistake, taken from an example, or factored at once.
 
 ## Remediation
 Publish the record again as the signing host prints it, as one TXT record of strings that are joined
@@ -15,7 +16,8 @@ An Ed25519 key is published as its 32 octets in base64, without ASN.1 around the
 
     e2026._domainkey   3600  IN  TXT  "v=DKIM1; k=ed25519; p=<44 characters>"
 
-Where a private key was published, make a new pair under a new selector and delete the old one.
+Where a private key was published, or can be had from the public one, make a new pair under a new
+selector, sign with it, and delete the old record.
 """
 
 from collections.abc import Iterator
@@ -34,11 +36,16 @@ from audits.evaluate.verdict import (
     undecided,
 )
 from audits.facts.dns import DkimKey, DkimKeys
+from audits.parse.dkim import key_fault
+
+# With a tiny exponent a signature can be forged where padding is not checked to its end
+# (CVE-2006-4339); every signing tool makes keys with this one.
+_USUAL_EXPONENT = 65537
 
 
 @audit(
     to=Target.SENDING_DOMAIN,
-    severity=Severity.HIGH,
+    severity=Severity.CRITICAL,
     references=(Rfc(6376, "3.6.1"), Rfc(6376, "3.6.2.2"), Rfc(8463, "4.2")),
     frameworks=(
         Doc("CIS v8.1", "9.5"),
@@ -58,7 +65,7 @@ def evaluate(dkim: DkimKeys) -> Verdict:
         )
         if len(keys) > 1:
             message = f"selector {selector.selector} has {len(keys)} TXT records"
-            violations.append(Violation(message, keys))
+            violations.append(Violation(message, keys, Severity.HIGH))
         for key, cited in zip(selector.keys, keys, strict=True):
             if key.revoked:
                 continue
@@ -79,10 +86,17 @@ def evaluate(dkim: DkimKeys) -> Verdict:
 
 
 def _faults(key: DkimKey) -> Iterator[tuple[str, Severity | None]]:
-    if key.malformed is not None:
-        yield key.malformed, None
-    if key.services and not {"*", "email"} & set(key.services):
-        yield f"s={':'.join(key.services)} does not allow mail", None
+    """What is wrong with a key; severity None where others have its private half."""
+    fault = key_fault(key)
+    if fault is not None:
+        yield fault, None if key.private else Severity.HIGH
+    if key.weakness is not None:
+        yield key.weakness, None
+    if key.exponent is not None and key.exponent < _USUAL_EXPONENT:
+        yield (
+            f"the public exponent is {key.exponent}, which careless verifiers fall for",
+            Severity.MEDIUM,
+        )
     for tag in key.tags:
         if tag.name == "k" and tag.value != tag.value.lower():
             yield f"k={tag.value} is not in lower case, which some receivers refuse", Severity.LOW

@@ -22,9 +22,15 @@ look for the organizational domain in another way.
 
 from audits.evaluate.audit import Doc, Rfc, audit
 from audits.evaluate.target import Target
-from audits.evaluate.verdict import Evidence, Fail, Pass, Severity, Verdict, Violation, cite
+from audits.evaluate.verdict import Fail, Pass, Severity, Verdict, Violation, cite
 from audits.facts.dns import DmarcWalk
-from audits.parse.dmarc_policy import LEVELS, EffectivePolicy, Level, effective_policy
+from audits.parse.dmarc_policy import (
+    LEVELS,
+    Level,
+    effective_policy,
+    policy_places,
+    policy_words,
+)
 
 
 @audit(
@@ -47,11 +53,11 @@ def evaluate(dmarc: DmarcWalk, *, min_policy: Level = "quarantine") -> Verdict:
     effective = effective_policy(dmarc)
     if effective is None:
         return Fail((_nothing(dmarc),))
-    evidence = _evidence(dmarc, effective)
+    evidence = tuple(cite(dmarc, *place) for place in policy_places(dmarc, effective))
     if LEVELS.index(effective.level) >= LEVELS.index(min_policy):
         return Pass(evidence)
     expected = f"`{min_policy}` or stricter"
-    return Fail((Violation(_seen(dmarc, effective), evidence, expected=expected),))
+    return Fail((Violation(policy_words(dmarc, effective), evidence, expected=expected),))
 
 
 def _nothing(dmarc: DmarcWalk) -> Violation:
@@ -61,27 +67,3 @@ def _nothing(dmarc: DmarcWalk) -> Violation:
     name = dmarc.steps[found].answer.name
     message = f"the record at {name} has neither a usable policy nor a usable rua: none applies"
     return Violation(message, (cite(dmarc, f"/steps/{found}/records/0"),))
-
-
-def _evidence(dmarc: DmarcWalk, effective: EffectivePolicy) -> tuple[Evidence, ...]:
-    at = f"/steps/{effective.step}/records/0"
-    if effective.tag is None:
-        return (cite(dmarc, at),)
-    tags = dmarc.steps[effective.step].records[0].tags
-    shown = [effective.tag]
-    if effective.testing:
-        shown += [i for i, tag in enumerate(tags) if tag.name == "t"][:1]
-    return tuple(
-        cite(dmarc, f"{at}/tags/{i}/value", f"{tags[i].name}={tags[i].value}") for i in shown
-    )
-
-
-def _seen(dmarc: DmarcWalk, effective: EffectivePolicy) -> str:
-    step = dmarc.steps[effective.step]
-    name = step.answer.name
-    if effective.tag is None:
-        return f"the policy at {name} can't be read, which counts as none"
-    tag = step.records[0].tags[effective.tag]
-    if effective.testing:
-        return f"{tag.name}={tag.value} with t=y at {name}, which counts as {effective.level}"
-    return f"{tag.name}={tag.value} at {name}"

@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from audits.evaluate.audit import Doc, Rfc, audit
 from audits.evaluate.target import Target
 from audits.evaluate.verdict import (
-    Evidence,
     Fail,
     NotApplicable,
     Pass,
@@ -30,6 +29,7 @@ from audits.evaluate.verdict import (
 )
 from audits.facts.dns import DmarcWalk
 from audits.parse.dmarc import reporting_uris
+from audits.parse.dmarc_policy import tag_place
 
 OBSOLETE = ("pct", "rf", "ri")
 
@@ -82,7 +82,10 @@ def _faults(dmarc: DmarcWalk, found: int) -> Iterator[Violation]:
             yield Violation("neither p nor a usable rua, so that receivers ignore it", (whole,))
     if found == 0 and (record.value("psd") or "").lower() == "y":
         message = "psd=y declares the domain a public suffix"
-        yield Violation(message, (_tag(dmarc, found, "psd"),), Severity.LOW)
+        yield Violation(message, (cite(dmarc, *tag_place(dmarc, found, "psd")),), Severity.LOW)
+    if (record.value("psd") or "").lower() == "y" and record.value("ruf") is not None:
+        message = "ruf beside psd=y, which gets no failure reports"
+        yield Violation(message, (cite(dmarc, *tag_place(dmarc, found, "ruf")),), Severity.INFO)
 
 
 def _obsolete(dmarc: DmarcWalk, found: int) -> Iterator[Violation]:
@@ -90,15 +93,8 @@ def _obsolete(dmarc: DmarcWalk, found: int) -> Iterator[Violation]:
     for name in OBSOLETE:
         if record.value(name) is not None:
             message = f"{name}={record.value(name)} is obsolete"
-            yield Violation(message, (_tag(dmarc, found, name),), Severity.LOW)
+            yield Violation(message, (cite(dmarc, *tag_place(dmarc, found, name)),), Severity.LOW)
     for name in ("rua", "ruf"):
         if "!" in (record.value(name) or ""):
             message = f"{name} has a size limit, which is obsolete"
-            yield Violation(message, (_tag(dmarc, found, name),), Severity.LOW)
-
-
-def _tag(dmarc: DmarcWalk, found: int, name: str) -> Evidence:
-    tags = dmarc.steps[found].records[0].tags
-    place = next(i for i, tag in enumerate(tags) if tag.name == name)
-    pointer = f"/steps/{found}/records/0/tags/{place}/value"
-    return cite(dmarc, pointer, f"{name}={tags[place].value}")
+            yield Violation(message, (cite(dmarc, *tag_place(dmarc, found, name)),), Severity.LOW)

@@ -1,8 +1,15 @@
 """dkim-key-valid."""
 
+from base64 import b64encode
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from audits.catalog.dkim.key_valid import evaluate
 from audits.evaluate.result import Result
@@ -64,7 +71,29 @@ def test_published_private_key_fails_without_its_text() -> None:
     )
     result = of(f"v=DKIM1; p={pem.decode()}")
     assert result.violations[0].message == "selector s1: a private key is published"
+    assert result.severity is Severity.CRITICAL
     assert pem.decode()[40:80] not in str(result)
+
+
+def rsa_of(modulus: int, exponent: int) -> str:
+    key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"v=DKIM1; p={b64encode(der).decode()}"
+
+
+def test_key_whose_private_half_anybody_has_is_critical() -> None:
+    sound = rsa.generate_private_key(65537, 2048).public_key().public_numbers().n
+    for text, words in (
+        (rsa_of(sound * 3, 65537), "the modulus is divisible by 3"),
+        ("k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "example of RFC 8463"),
+    ):
+        result = of(text)
+        assert result.outcome is Outcome.FAIL
+        assert result.severity is Severity.CRITICAL
+        assert words in result.violations[0].message
+    small = of(rsa_of(sound, 3))
+    assert small.severity is Severity.MEDIUM
+    assert "the public exponent is 3" in small.violations[0].message
 
 
 def test_two_records_fail() -> None:

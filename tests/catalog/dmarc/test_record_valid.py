@@ -63,6 +63,13 @@ def test_doubtful_record_is_low(record: str, message: str) -> None:
     assert [v.message for v in result.violations] == [message]
 
 
+def test_failure_reports_beside_psd_are_told_as_information() -> None:
+    walked = own("v=DMARC1; p=reject; psd=y; ruf=mailto:r@example.net")
+    result = judge(evaluate, SUBJECT, domain(), walked)
+    assert result.violations[1].message == "ruf beside psd=y, which gets no failure reports"
+    assert result.violations[1].severity is Severity.INFO
+
+
 def test_obsolete_tags_pass_where_the_policy_does_not_warn() -> None:
     walked = own("v=DMARC1; p=reject; pct=50; rf=afrf")
     result = judge(evaluate, SUBJECT, domain(), walked, warn_obsolete=False)
