@@ -4,7 +4,7 @@ Names end in `.example` (RFC 2606 section 2) and say what is wrong; addresses ar
 documentation uses (RFC 5737, RFC 3849), so nothing here can mean a host of the real network.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -119,7 +119,8 @@ HOSTS = (
     DemoHost(
         "no-starttls",
         "192.0.2.14",
-        "takes mail in clear only, and its outbound address has no name in the reverse zone",
+        "takes mail in clear only, whatever its TLSA record promises, and its outbound address "
+        "has no name in the reverse zone",
         sends=True,
         ptr="",
     ),
@@ -234,8 +235,13 @@ def policy_pages() -> dict[str, Page]:
     return {f"mta-sts.{d.name}": d.sts for d in DOMAINS if d.sts is not None}
 
 
-def zones(dkim: Mapping[int, str]) -> dict[str, str]:
-    """Zone text by origin. dkim: base64 of a public key, by its size in bits."""
+def zones(
+    dkim: Mapping[int, str], tlsa: Mapping[str, Sequence[str]], keys: Sequence[str] = ()
+) -> dict[str, str]:
+    """Zone text by origin. dkim: base64 of a public key, by its size in bits.
+
+    tlsa: the right-hand sides of TLSA records by host. keys: DNSKEY and DS records of the zone.
+    """
     forward = [
         f"$ORIGIN {ORG}.",
         "$TTL 300",
@@ -247,6 +253,7 @@ def zones(dkim: Mapping[int, str]) -> dict[str, str]:
         f"{FILTER}. A {FILTER_ADDRESS}",
         f"{WEB}. A {WEB_ADDRESS}",
         *(line for host in HOSTS for line in _host_lines(host)),
+        *(f"_25._tcp.{host}. TLSA {record}" for host in tlsa for record in tlsa[host]),
         *(line for d in DOMAINS if d.name != SILENT_ZONE for line in _domain_lines(d, dkim)),
     ]
     return {f"{ORG}.": _text(forward), **_reverse_zones()}
@@ -271,6 +278,8 @@ def _domain_lines(domain: DemoDomain, dkim: Mapping[int, str]) -> Iterator[str]:
     if domain.dkim_bits is not None:
         key = f"v=DKIM1; k=rsa; p={dkim.get(domain.dkim_bits, '')}"
         yield f"{SELECTOR}._domainkey.{name} TXT {_quoted(key)}"
+    if domain.sends:
+        yield f"_submissions._tcp.{name} SRV 0 1 465 good.{HOSTS_UNDER}."
     if domain.sts is not None:
         yield f'_mta-sts.{name} TXT "v=STSv1; id=20260101"'
         yield f"mta-sts.{name} A {POLICY_ADDRESS}"

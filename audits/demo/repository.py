@@ -57,7 +57,6 @@ def _settings(ports: Ports, resolver_port: int, policy_port: int) -> str:
             "resolver": {
                 "addresses": [_LOOPBACK],
                 "port": resolver_port,
-                "validating": False,
             },
             "trust": {"ca_file": CA_FILE},
             "vantage": {"name": "demo"},

@@ -3,22 +3,26 @@
 import asyncio
 import base64
 import socket
-import ssl
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import dns.dnssec
+import dns.flags
 import dns.message
 import dns.name
 import dns.rcode
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from dns.dnssectypes import Algorithm, DSDigest
 
-from audits.demo.certificates import Authority
+from audits.demo.certificates import Authority, Credentials
 from audits.demo.dns_server import DnsServer
 from audits.demo.fleet import (
     ALIAS,
@@ -26,6 +30,7 @@ from audits.demo.fleet import (
     FILTER,
     HOSTS,
     HOSTS_UNDER,
+    ORG,
     SILENT_ZONE,
     WEB,
     policy_pages,
@@ -40,11 +45,15 @@ _LOOPBACK = "127.0.0.1"
 _NEVER_S = 3600.0
 _START_S = 30.0
 _MECHANISMS = ("PLAIN", "LOGIN")
+_WITHOUT_TLS = ("no-starttls", "dead")
 _CLOSED = ((f"dead.{HOSTS_UNDER}", 25), (WEB, 25))
 
 
 class FailingZone(DnsServer):
-    """Answers from its zones, and SERVFAIL for everything at and below one name."""
+    """Answers from its zones, and SERVFAIL for everything at and below one name.
+
+    It stands for a validating resolver, and its zones for signed ones: AD is set on every answer.
+    """
 
     def __init__(self, zones: Mapping[str, str], failing: str) -> None:
         super().__init__(zones)
@@ -57,7 +66,8 @@ class FailingZone(DnsServer):
     def _or_failure(self, wire: bytes) -> bytes:
         response = dns.message.from_wire(wire)
         if not any(q.name.is_subdomain(self._failing) for q in response.question):
-            return wire
+            response.flags |= dns.flags.AD
+            return response.to_wire()
         for section in response.sections[1:]:
             section.clear()
         response.set_rcode(dns.rcode.SERVFAIL)
@@ -96,14 +106,22 @@ class World:
 
     async def _start(self) -> None:
         authority = Authority("mailproof demo")
+        credentials = _credentials(authority)
         names = await self._servers.enter_async_context(
-            FailingZone(zones({bits: dkim_key(bits) for bits in (1024, 2048)}), SILENT_ZONE)
+            FailingZone(
+                zones(
+                    {bits: dkim_key(bits) for bits in (1024, 2048)},
+                    _tlsa(authority, credentials),
+                    zone_keys(f"{ORG}."),
+                ),
+                SILENT_ZONE,
+            )
         )
         policies = await self._servers.enter_async_context(
             PolicyServer(policy_pages(), lambda name: authority.issue(name).server_context())
         )
         self.resolver_port, self.policy_port = names.port, policies.port
-        for place, behaviour in behaviours(authority).items():
+        for place, behaviour in behaviours(credentials).items():
             server = await self._servers.enter_async_context(SmtpServer(behaviour))
             self.ports[place] = server.port
         for place in _CLOSED:
@@ -154,10 +172,14 @@ def running_world(directory: Path) -> Iterator[World]:
         thread.join(_START_S)
 
 
-def behaviours(authority: Authority) -> dict[tuple[str, int], Behaviour]:
+def behaviours(credentials: Mapping[str, Credentials]) -> dict[tuple[str, int], Behaviour]:
     """How each service behaves, by host name and port; those of `_CLOSED` have none."""
     served = {host.name: _served_by(host.name) for host in HOSTS} | {FILTER: _served_by(FILTER)}
-    contexts = _contexts(authority)
+    contexts = {
+        label: each.server_context()
+        for label, each in credentials.items()
+        if label not in _WITHOUT_TLS
+    }
 
     def mx(label: str) -> Behaviour:
         name = f"{label}.{HOSTS_UNDER}" if label != FILTER else FILTER
@@ -193,17 +215,42 @@ def behaviours(authority: Authority) -> dict[tuple[str, int], Behaviour]:
     }
 
 
-def _contexts(authority: Authority) -> dict[str, ssl.SSLContext]:
-    """A TLS context by label; a host without one does no TLS."""
-    plain = ("open-relay", "auth-in-clear", "no-auth", "greylisting", "silent", "busy")
-    issued = {label: authority.issue(f"{label}.{HOSTS_UNDER}") for label in plain}
-    issued |= {
+def _credentials(authority: Authority) -> dict[str, Credentials]:
+    """What each host has, by label, whether it serves it or not."""
+    issued = {host.label: authority.issue(host.name) for host in HOSTS}
+    return issued | {
         "good": authority.issue(f"good.{HOSTS_UNDER}", ALIAS),
         "expired": authority.issue(f"expired.{HOSTS_UNDER}", begins_days=-93, days=-3),
         "wrong-name": authority.issue("mail.elsewhere.example"),
         FILTER: authority.issue(FILTER),
     }
-    return {label: credentials.server_context() for label, credentials in issued.items()}
+
+
+def _tlsa(
+    authority: Authority, credentials: Mapping[str, Credentials]
+) -> dict[str, tuple[str, ...]]:
+    """For every host its own key and that of its issuer (RFC 6698 section 2.2)."""
+    issuer = f"2 1 1 {_spki_digest(authority.intermediate)}"
+    return {
+        label if label == FILTER else f"{label}.{HOSTS_UNDER}": (
+            f"3 1 1 {_spki_digest(x509.load_pem_x509_certificates(each.chain)[0])}",
+            issuer,
+        )
+        for label, each in credentials.items()
+    }
+
+
+def _spki_digest(certificate: x509.Certificate) -> str:
+    spki = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return sha256(spki).hexdigest()
+
+
+def zone_keys(zone: str) -> tuple[str, ...]:
+    """DNSKEY and DS records of a fresh ECDSA key (RFC 6605), as a zone and its parent have them."""
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    key = dns.dnssec.make_dnskey(public, Algorithm.ECDSAP256SHA256, flags=257)
+    ds = dns.dnssec.make_ds(dns.name.from_text(zone), key, DSDigest.SHA256)
+    return f"DNSKEY {key.to_text()}", f"DS {ds.to_text()}"
 
 
 def _served_by(host: str) -> tuple[str, ...]:

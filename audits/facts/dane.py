@@ -40,7 +40,7 @@ class TlsaSet(Fact, frozen=True, tag="dns.tlsa"):
     """The TLSA records for port 25 of a mail host, sorted, each once.
 
     name: where they were looked for: below the host's name, or below the end of its alias chain
-    where that is secure (RFC 7672 section 2.2.2). alias_chain: CNAMEs of that name itself.
+    where that is secure (RFC 7672 section 2.2.3). alias_chain: CNAMEs of that name itself.
     bogus: why a validating resolver refuses the answer, though it gives it with checking disabled;
     `answer` and `records` are then what it gives.
     """

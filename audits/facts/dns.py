@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from audits.facts.fact import Fact, Silence, Step
+from audits.facts.fact import Fact, Reason, Silence, Step
 from audits.subject import Address, Domain, MailHost, Vantage
 
 
@@ -318,3 +318,8 @@ class ResolverReport(Fact, frozen=True, tag="dns.resolver"):
     def validates(self) -> bool:
         """It authenticates a signed name; only then does its AD bit mean anything."""
         return self.signed is not None and self.signed.authenticated
+
+    @property
+    def distrust(self) -> Silence | None:
+        """Why it does not tell what is secure (RFC 7672 section 2.1.3); None where it validates."""
+        return None if self.validates else Silence(Reason.UNVALIDATED, self.finding)

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     DNS_TIMEOUT = "dns-timeout"
     SERVFAIL = "servfail"
     DNS_REFUSED = "dns-refused"
+    UNVALIDATED = "unvalidated"
     EGRESS_BLOCKED = "egress-blocked"
     FILTERED = "filtered"
     UNREACHABLE = "unreachable"

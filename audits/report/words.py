@@ -19,6 +19,7 @@ LAYERS: dict[Reason, str] = {
     Reason.DNS_TIMEOUT: "The DNS did not answer in time",
     Reason.SERVFAIL: "The resolver answered SERVFAIL",
     Reason.DNS_REFUSED: "The resolver refused to answer",
+    Reason.UNVALIDATED: "The resolver does not validate DNSSEC",
     Reason.EGRESS_BLOCKED: "This vantage does not get out on port 25",
     Reason.FILTERED: "A filter swallowed the connection",
     Reason.UNREACHABLE: "The network does not lead there",

@@ -38,7 +38,7 @@ FAILS: Mapping[str, set[str]] = {
     "dead.example": {"path-delivers"},
     "dead.fleet.example:25": {"port-mx-reachable"},
     "open-relay.fleet.example:25": {"relay-refused"},
-    "no-starttls.fleet.example:25": {"mx-starttls-offered"},
+    "no-starttls.fleet.example:25": {"mx-starttls-offered", "dane-tlsa-matches-certificate"},
     "no-starttls.fleet.example": {"ptr-published"},
     "expired.fleet.example:25": {"cert-in-validity", "cert-not-expiring-soon"},
     "wrong-name.fleet.example:465": {"cert-name-matches"},

@@ -11,6 +11,7 @@ from dns.rdtypes.ANY.NSEC3PARAM import NSEC3PARAM
 
 from audits.collect.collector import Origin
 from audits.collect.live.dane import MxHosts
+from audits.collect.live.dns import ADDRESS_TYPES
 from audits.collect.live.resolver import Reply, Resolver
 from audits.collect.live.validation import ask_validated
 from audits.facts.dns import DkimKeys, DmarcWalk, MtaStsTxt, MxSet, SilentType, SpfTree, TlsRptTxt
@@ -73,8 +74,8 @@ class DnssecDomain:
         return [Observed(DomainSecurity(subject, zone, bogus_names), provenance)]
 
     async def _bogus_names(self, domain: Domain, seen: Snapshot) -> tuple[BogusName, ...]:
-        """Only where a look-up ended in SERVFAIL; its answer is still in the resolver's cache."""
-        asked = list(dict.fromkeys(_failed(domain, seen)))
+        """Nothing that is not asked anyway: the resolver has the rest in its cache, or will."""
+        asked = list(dict.fromkeys((*_failed(domain, seen), *_mx_addresses(domain, seen))))
         replies = await asyncio.gather(*(ask_validated(self._resolver, *each) for each in asked))
         return tuple(
             BogusName(name, rdtype, bogus)
@@ -154,6 +155,14 @@ def _failed(domain: Domain, seen: Snapshot) -> Iterator[tuple[str, str]]:
     for selector in dkim.selectors if dkim is not None else ():
         if selector.silence is not None and selector.silence.reason is Reason.SERVFAIL:
             yield selector.name, "TXT"
+
+
+def _mx_addresses(domain: Domain, seen: Snapshot) -> Iterator[tuple[str, str]]:
+    """The look-ups of addresses that every sender makes for a domain."""
+    mx = seen.fact(MxSet, domain)
+    for target in mx.targets if mx is not None and mx.records else ():
+        for rdtype in ADDRESS_TYPES:
+            yield target, rdtype
 
 
 def _of(reply: Reply | Silence | None, kind: type[R]) -> list[R]:

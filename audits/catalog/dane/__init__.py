@@ -1,0 +1,1 @@
+"""Audits of TLSA records, by which senders authenticate MX hosts."""

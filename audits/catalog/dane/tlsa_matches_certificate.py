@@ -1,0 +1,127 @@
+"""On every address of an MX host a TLSA record fits the certificate that it shows.
+
+## Rationale
+To a sender that does DANE, secure TLSA records are a promise that TLS is there and whose key it is.
+Where none of them fits, it does not deliver, on whichever address that happens; mail waits and is
+returned at last. The usual cause is a certificate that was renewed with a new key.
+
+## Remediation
+Publish the record of the new key at once, beside the old one, and delete the old one later:
+
+    openssl x509 -in mx1.pem -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum
+    _25._tcp.mx1.example.net.  3600  IN  TLSA  3 1 1 <that digest>
+
+From then on publish before switching, or keep the key (`certbot renew --reuse-key`). For usage 2,
+serve the trust anchor's certificate with the chain, for the name of the MX host and within its
+dates. Give every address and every server behind it the same certificate.
+
+## Limits
+It sees the certificate that a current client gets: of a server with an RSA and an ECDSA certificate
+the one that is preferred. Records that are not secure are left to `dane-dnssec-secure`.
+"""
+
+from collections.abc import Sequence
+
+from audits.evaluate.audit import AsOf, Doc, Rfc, audit
+from audits.evaluate.target import Target
+from audits.evaluate.verdict import (
+    Evidence,
+    Fail,
+    NotApplicable,
+    Pass,
+    Severity,
+    Undecided,
+    Verdict,
+    Violation,
+    cite,
+    undecided,
+)
+from audits.facts.dane import TlsaSet
+from audits.facts.declared import HostRoles
+from audits.facts.dns import ResolverReport
+from audits.facts.fact import Observation, Observed
+from audits.facts.smtp import StartTls
+from audits.facts.tls import CertificateChain, TlsHandshake
+from audits.parse.tlsa import DANE_TA, match, usable
+from audits.parse.x509 import matches
+
+
+@audit(
+    to=Target.MX_SERVICE,
+    severity=Severity.CRITICAL,
+    references=(Rfc(7672, "2.2"), Rfc(7672, "3.1"), Rfc(7672, "3.2"), Rfc(7671, "5")),
+    frameworks=(Doc("BSI TR-03108-P", "D-02"), Doc("Internet.nl", "dane-valid")),
+)
+def evaluate(
+    tlsa: TlsaSet,
+    resolver: ResolverReport,
+    roles: HostRoles,
+    starttls: Observation[StartTls],
+    handshake: Observation[TlsHandshake],
+    chain: Observation[CertificateChain],
+    now: AsOf,
+) -> Verdict:
+    if not tlsa.records:
+        return NotApplicable(f"there is no TLSA record at {tlsa.name}")
+    if resolver.distrust is not None:
+        return undecided(resolver, "/finding", resolver.distrust)
+    if not tlsa.secure:
+        return NotApplicable(f"the TLSA records at {tlsa.name} are not secure, nobody uses them")
+    records = cite(tlsa, "/records")
+    broken = _no_tls(starttls, handshake)
+    if broken is not None:
+        message, seen = broken
+        return Fail((Violation(f"TLSA records promise TLS, and {message}", (seen, records)),))
+    if not any(usable(tlsa.records)):
+        return NotApplicable(f"senders can use no TLSA record at {tlsa.name}")
+    if not isinstance(chain, Observed):
+        if chain.reason.nothing_there:
+            return NotApplicable(chain.detail)
+        return Undecided(chain.reason, chain.detail, (records,))
+    return _fits(tlsa, chain.fact, _names(tlsa, roles, chain.fact), now)
+
+
+def _no_tls(
+    starttls: Observation[StartTls], handshake: Observation[TlsHandshake]
+) -> tuple[str, Evidence] | None:
+    """The server was seen not to do TLS: in which words, and where it stands."""
+    if isinstance(starttls, Observed) and not starttls.fact.offered:
+        return "STARTTLS is not offered", cite(starttls.fact, "/offered")
+    if isinstance(handshake, Observed) and not handshake.fact.completed:
+        return f"the handshake fails: {handshake.fact.error}", cite(handshake.fact, "/error")
+    return None
+
+
+def _names(tlsa: TlsaSet, roles: HostRoles, chain: CertificateChain) -> tuple[str, ...]:
+    """What usage 2 may find in the certificate (RFC 7672 section 3.2.2).
+
+    A certificate for the domain instead of the host has to be for every domain that is served.
+    """
+    hosts = tuple(dict.fromkeys((tlsa.base, tlsa.subject.name)))
+    leaf = chain.leaf
+    if leaf is not None and roles.mx_of and all(matches(leaf, name) for name in roles.mx_of):
+        return (*hosts, *roles.mx_of)
+    return hosts
+
+
+def _fits(tlsa: TlsaSet, chain: CertificateChain, names: Sequence[str], now: AsOf) -> Verdict:
+    seen: list[Evidence] = []
+    faults: list[str] = []
+    for place, record in usable(tlsa.records):
+        found = match(record, chain, names, now.at)
+        seen.append(cite(tlsa, f"/records/{place}", record.text))
+        if found.fault is None:
+            digest = "sha256" if record.selector == 0 else "spki_sha256"
+            return Pass((seen[-1], cite(chain, f"/certificates/{found.certificate}/{digest}")))
+        if record.usage == DANE_TA or found.certificate is not None:
+            faults.append(f"{record.parameters}: {found.fault}")
+    served = "/certificates/0/spki_sha256" if chain.certificates else "/malformed"
+    why = f" ({'; '.join(dict.fromkeys(faults))})" if faults else ""
+    message = (
+        f"none of {len(seen)} TLSA records fits"
+        if len(seen) > 1
+        else "the TLSA record does not fit"
+    )
+    return Fail(
+        (Violation(f"{message} the certificate that is served{why}", (*seen, cite(chain, served))),)
+    )

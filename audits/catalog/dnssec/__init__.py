@@ -1,0 +1,1 @@
+"""Audits of the signatures over the zones that mail depends on."""
