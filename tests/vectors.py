@@ -116,6 +116,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     params: dict[str, dict[str, Any]] = field(default_factory=dict)
     asks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     never_asks: tuple[str, ...] = ()
+    before: dict[str, Any] | None = None
 
     def expectations(self) -> Iterator[tuple[str, Expected]]:
         """Every audit with each of the things that are expected of it."""
@@ -142,9 +143,10 @@ def cases(folder: Path = FOLDER) -> list[Case]:
 def _read(path: Path) -> Sequence[Case]:
     plain = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     texts: dict[str, str] = plain.get("texts", {})
-    for case in plain["cases"]:
-        for name, records in case.get("zone", {}).items():
-            case["zone"][name] = [
+    worlds = [world for case in plain["cases"] for world in (case, case.get("before") or {})]
+    for zone in (world["zone"] for world in worlds if "zone" in world):
+        for name, records in zone.items():
+            zone[name] = [
                 _TOKEN.sub(lambda found: texts.get(found[1], found[0]), record)
                 for record in ([records] if isinstance(records, str) else records)
             ]
@@ -166,6 +168,10 @@ class Seen:
 
 def judged(case: Case, loop: asyncio.Runner, folder: Path) -> Seen:
     """The world of a case brought up on loopback, looked at by the collectors, and judged."""
+    previous = None
+    if case.before is not None:
+        earlier = {**msgspec.to_builtins(case), "before": None, **case.before}
+        previous = judged(msgspec.convert(earlier, Case), loop, folder).snapshot
     audits = load()
     unknown = case.expect.keys() - audits.keys()
     assert not unknown, f"no such audit: {unknown}"
@@ -196,7 +202,7 @@ def judged(case: Case, loop: asyncio.Runner, folder: Path) -> Seen:
     finally:
         loop.run(world.stop())
     stored = Snapshot.read(list(snapshot.lines()), case.id)
-    results = list(evaluate(stored, policy, audits))
+    results = list(evaluate(stored, policy, audits, previous=previous))
     return Seen(results, stored, world.names.asked, live.resolver.traffic)
 
 
@@ -276,7 +282,7 @@ class World:
                 (self.names.address,), self.names.port, timeout_s=_TIMEOUT_S, tries=1
             ),
             limits=LimitSettings(
-                gap_s=0, connect_s=2, banner_s=2, reply_s=2, tls_s=2, https_s=2, domain_s=20
+                gap_s=0, connect_s=2, banner_s=2, reply_s=2, tls_s=2, https_s=1, domain_s=20
             ),
             trust=TrustSettings(str(self._roots)),
             redirect=redirect,
@@ -292,7 +298,7 @@ class World:
         self, names: Mapping[str, object] | Sequence[str], ports: Sequence[int] = _PORTS
     ) -> list[str]:
         """Every address of these names, with every one of these ports."""
-        found = [a for name in names for a in _addresses(self._zone.get(name, ()))]
+        found = [a for name in names for a in _addresses(self._zone, name)]
         if names is self._zone:
             declared = self._case.inventory.hosts.values()
             found += [a for mail in declared for a in mail.get("addresses", ())]
@@ -371,8 +377,15 @@ def _escaped(octet: int) -> str:
     return chr(octet) if plain else f"\\{octet:03d}"
 
 
-def _addresses(records: Sequence[str]) -> list[str]:
-    return [r.split()[1] for r in records if r.split()[0] in ("A", "AAAA")]
+def _addresses(zone: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    """The addresses of a name or of the end of its aliases."""
+    found = []
+    for rdtype, value in (record.split()[:2] for record in zone.get(name, ())):
+        if rdtype == "CNAME":
+            found += _addresses({n: r for n, r in zone.items() if n != name}, value)
+        elif rdtype in ("A", "AAAA"):
+            found.append(value)
+    return found
 
 
 @cache
