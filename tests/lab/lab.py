@@ -287,6 +287,7 @@ def _zones(
         f"s2026._domainkey.{GOOD}. TXT {_dkim_record()}",
         f'_mta-sts.{GOOD}. TXT "v=STSv1; id=20260115"',
         f"mta-sts.{GOOD}. A {IPV4_NETWORK}.{POLICY_HOST}",
+        f"_submissions._tcp.{GOOD}. SRV 0 1 465 mx1.{GOOD}.",
         f'{GOOD}. CAA 0 issue "ca.{GOOD}"',
         f'_smtp._tls.{GOOD}. TXT "v=TLSRPTv1; rua=mailto:postmaster@{GOOD}"',
     ]

@@ -13,12 +13,14 @@ from audits.collect.live.dane import DaneHost
 from audits.collect.live.dmarc import DmarcReportMailboxes
 from audits.collect.live.dns import DnsAddress, DnsDomain, DnsHost
 from audits.collect.live.dnssec import DnssecDomain, DnssecHost
+from audits.collect.live.helo import HeloLookup
 from audits.collect.live.https import MtaStsFetch
 from audits.collect.live.pace import Pace
 from audits.collect.live.relay import RelayWalk
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.smtp import ServiceWalk
 from audits.collect.live.spf import SpfDomain, SpfHost
+from audits.collect.live.srv import SrvLookup
 from audits.collect.live.tls import TrustStore
 from audits.collect.live.tlsrpt import TlsRptMailboxes
 from audits.collect.plan import Plan
@@ -40,6 +42,8 @@ AVAILABLE: tuple[type[Collector], ...] = (
     DnssecHost,
     DnsAddress,
     CaaClimb,
+    HeloLookup,
+    SrvLookup,
     ServiceWalk,
     RelayWalk,
 )
@@ -86,6 +90,8 @@ def assembled(
         MtaStsFetch: lambda: MtaStsFetch(resolver, origin, wanted, settings),
         TlsRptMailboxes: lambda: TlsRptMailboxes(resolver, origin),
         CaaClimb: lambda: CaaClimb(resolver, origin),
+        HeloLookup: lambda: HeloLookup(resolver, origin),
+        SrvLookup: lambda: SrvLookup(resolver, origin),
         ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
     }

@@ -1,0 +1,1 @@
+"""Audits of what mail programs are told."""
