@@ -1,5 +1,6 @@
 """The directory of one run: every file whole or not there, and a mark while it is not complete."""
 
+import errno
 import os
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -67,13 +68,23 @@ class RunDirectory:
         """Starts the file that a cut-off run is resumed from, with what is known so far."""
         snapshot = Snapshot(header, observations)
         self.write(_PARTIAL, snapshot.lines())
-        self._partial = (self.path / _PARTIAL).open("ab")
+        self._partial = (self.path / _PARTIAL).open("ab", buffering=0)
 
     def keep(self, observations: Sequence[AnyObservation]) -> None:
-        """Adds observations to the checkpoint."""
-        if self._partial is not None:
-            self._partial.writelines(encode_observation(o) + b"\n" for o in observations)
-            self._partial.flush()
+        """Adds observations to the checkpoint, all of them or none. Raises OutputError."""
+        if self._partial is None:
+            return
+        lines = b"".join(encode_observation(o) + b"\n" for o in observations)
+        before = self._partial.tell()
+        try:
+            if self._partial.write(lines) < len(lines):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            # Whoever goes on from here must not take half of what a collector saw for all of it.
+            with suppress(OSError):
+                self._partial.truncate(before)
+            name = self.path / _PARTIAL
+            raise OutputError(f"{name}: can't be written: {error.strerror}") from error
 
     def write(self, name: str, lines: Iterable[bytes], *, end: bytes = b"\n") -> None:
         """A whole file, line by line, with 0o644 less the umask. Raises OutputError."""

@@ -1,6 +1,7 @@
 """The main job through the command: collected, judged, reported, judged again."""
 
 import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -184,6 +185,31 @@ def test_output_that_cannot_be_written_ends_with_its_own_code(
     ended = mailproof("run", "-o", str(tmp_path / "file"), cwd=served_fleet)
     assert ended.returncode == Exit.OUTPUT
     assert "can't be made" in ended.stderr
+
+
+def test_disk_that_fills_up_ends_the_run_at_once_and_it_can_be_resumed(
+    served_fleet: Path, tmp_path: Path
+) -> None:
+    full = "ulimit -f 60; " + shlex.join([*COMMAND, "run", "-o", str(tmp_path)])
+    ended = subprocess.run(
+        ["bash", "-c", full],
+        cwd=served_fleet,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == Exit.OUTPUT, ended.stderr
+    assert "facts.partial.jsonl: can't be written" in ended.stderr
+    run = run_directory(tmp_path)
+    assert {path.name for path in run.iterdir()} == {
+        "INCOMPLETE",
+        "facts.partial.jsonl",
+        "policy.json",
+    }
+    resumed = mailproof("run", "-q", "--resume", str(run), cwd=served_fleet)
+    assert resumed.returncode == Exit.FINDINGS_INCOMPLETE, resumed.stderr
 
 
 def test_damaged_facts_are_named_by_file_and_line(whole: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The directory of a run: whole files, a mark while incomplete, a checkpoint to go on from."""
 
 import os
+import resource
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -59,6 +60,24 @@ def test_cut_off_run_is_read_from_its_checkpoint_without_the_torn_line(tmp_path:
     again = RunDirectory.open(run.path).snapshot()
     assert again.fact(MxSet, Domain("example.net")) == mx((10, "mx1.example.net"))
     assert len(again) == 2
+
+
+def test_full_disk_leaves_no_part_of_what_was_to_be_kept(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, "r")
+    run.checkpoint(snapshot().header, snapshot(domain()))
+    seen = [Observed(mx((10, f"mx{n}.example.net")), PROVENANCE) for n in range(2)]
+    run.keep(seen[:1])
+    partial = run.path / "facts.partial.jsonl"
+    kept = partial.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(kept) + 100, limits[1]))
+    try:
+        with pytest.raises(OutputError, match=r"facts\.partial\.jsonl: can't be written"):
+            run.keep(seen)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert partial.read_bytes() == kept
+    run.close()
 
 
 def test_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path) -> None:
