@@ -47,7 +47,7 @@ def dkim_key(text: str) -> DkimKey:
     if key.private or "PRIVATE KEY" in text.upper():
         key = _PublicKey(fault="a private key is published", private=True)
         text, parsed = _WITHHELD, _without_key(parsed)
-    faults = (_version_fault(parsed), _escape_fault(parsed), parsed.malformed, key.fault)
+    faults = (_version_fault(parsed), _escape_fault(text, parsed), parsed.malformed, key.fault)
     return DkimKey(
         text=text,
         tags=parsed.tags,
@@ -115,8 +115,10 @@ def _version_fault(parsed: TagList) -> str | None:
     return None if parsed.tags[0].name == "v" else "v= is not the first tag"
 
 
-def _escape_fault(parsed: TagList) -> str | None:
-    """Some providers' forms publish the escapes of a zone file as part of the text."""
+def _escape_fault(text: str, parsed: TagList) -> str | None:
+    """Some providers' forms publish the quotes and escapes of a zone file as part of the text."""
+    if text.lstrip().startswith('"'):
+        return "quotation marks stand around the text: remove them"
     for tag in parsed.tags:
         if tag.value.endswith("\\"):
             return f"a backslash stands before the semicolon after tag {tag.name}: remove it"
