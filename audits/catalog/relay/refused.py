@@ -30,12 +30,14 @@ OpenSMTPD: begin rules that relay with `match auth from any` or `match from loca
 
 ## Limits
 The probes end at RCPT, and no message is sent: a service that takes every recipient and throws the
-mail away later (a sink) fails too, with what it said to an impossible domain in the message. A form
+mail away later (a sink) fails too, with the impossible domain that it took in the evidence. A form
 that only rewrites into a local address is not held against a service that takes any local
 recipient. Seen from a network that the host trusts, nothing can be said of strangers.
 """
 
 import re
+
+from msgspec.structs import replace
 
 from audits.evaluate.audit import Doc, Rfc, audit
 from audits.evaluate.target import Target
@@ -69,10 +71,10 @@ def evaluate(probes: RelayProbes) -> Verdict:
     accepted = _accepted(probes)
     plain = [place for place in accepted if _is_plain(probes.forms[place])]
     if plain:
-        return Fail(tuple(_violation(probes, place) for place in plain))
+        return Fail(_violations(probes, plain))
     routed = [place for place in accepted if _names_a_domain(probes.forms[place])]
     if routed and all(control.outcome in _REFUSED for control in probes.controls):
-        return Fail(tuple(_violation(probes, place) for place in routed))
+        return Fail(_violations(probes, routed))
     if accepted:
         return _ambiguous(probes, accepted)
     return _all_refused(probes)
@@ -117,16 +119,30 @@ def _ambiguous(probes: RelayProbes, accepted: list[int]) -> Undecided:
     return Undecided(Reason.PROTOCOL, detail, tuple(_evidence(probes, place) for place in accepted))
 
 
+def _violations(probes: RelayProbes, places: list[int]) -> tuple[Violation, ...]:
+    """One for each form; what else was taken, such as an impossible domain, is with the first."""
+    first, *others = (_violation(probes, place) for place in places)
+    controls = tuple(
+        cite(probes, f"/controls/{place}/rcpt", _dialogue(control))
+        for place, control in enumerate(probes.controls)
+        if control.outcome is FormOutcome.ACCEPTED
+    )
+    return replace(first, evidence=first.evidence + controls), *others
+
+
 def _violation(probes: RelayProbes, place: int) -> Violation:
     form = probes.forms[place]
-    reply = form.rcpt.text if form.rcpt is not None else "an unknown reply"
-    message = f"MAIL FROM:<{form.mail_from}>, RCPT TO:<{form.rcpt_to}> got {reply}"
-    controls = _accepted_controls(probes)
-    if controls:
-        message += f"; so did {' and '.join(control.rcpt_to for control in controls)}"
+    sender = cite(probes, f"/forms/{place}/mail_from", f"MAIL FROM:<{form.mail_from}>")
     return Violation(
-        message, (_evidence(probes, place),), expected="5xx, or 454 4.7.1, without login"
+        f"relays mail for strangers: {_dialogue(form)}",
+        (_evidence(probes, place), sender),
+        expected="5xx, or 454 4.7.1, without login",
     )
+
+
+def _dialogue(form: RelayForm) -> str:
+    reply = form.rcpt.text if form.rcpt is not None else "an unknown reply"
+    return f"RCPT TO:<{form.rcpt_to}> got {reply}"
 
 
 def _evidence(probes: RelayProbes, place: int) -> Evidence:
