@@ -23,6 +23,7 @@ IDS = {
     "cert-name-matches",
     "cert-not-expiring-soon",
     "cert-trusted",
+    "client-autoconfig-secure",
     "client-srv-prefers-implicit-tls",
     "client-srv-published",
     "dane-dnssec-secure",

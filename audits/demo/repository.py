@@ -82,6 +82,7 @@ def _redirect(ports: Ports, policy_port: int) -> dict[str, str]:
         f"[{good.address6}]": ports[good.name, 25],
     }
     redirect = {f"{address}:25": f"{_LOOPBACK}:{port}" for address, port in stand_ins.items()}
+    redirect[f"{WEB_ADDRESS}:443"] = f"{_LOOPBACK}:{ports[WEB, 25]}"
     return redirect | {f"{POLICY_ADDRESS}:443": f"{_LOOPBACK}:{policy_port}"}
 
 

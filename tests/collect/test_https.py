@@ -164,7 +164,7 @@ def test_a_slow_drip_ends_with_the_time_for_the_whole_fetch(fetch: Fetch) -> Non
     silence = _unobserved(fetch(ScriptedHttps([head, *([b"x"] * 500)], pause_s=0.02), https_s=0.4))
     assert time.monotonic() - began < 3
     assert silence.reason is Reason.TIMEOUT
-    assert silence.detail == "no policy from mta-sts.d.example within 0.4 s"
+    assert silence.detail == "nothing from mta-sts.d.example within 0.4 s"
 
 
 def test_a_silent_server_is_a_timeout(fetch: Fetch) -> None:

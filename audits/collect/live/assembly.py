@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audits.collect.collector import Collector, Origin
+from audits.collect.live.autoconfig import AutoconfigFetch
 from audits.collect.live.bimi import BimiLookup
 from audits.collect.live.caa import CaaClimb
 from audits.collect.live.dane import DaneHost
@@ -44,6 +45,7 @@ AVAILABLE: tuple[type[Collector], ...] = (
     CaaClimb,
     HeloLookup,
     SrvLookup,
+    AutoconfigFetch,
     ServiceWalk,
     RelayWalk,
 )
@@ -92,6 +94,7 @@ def assembled(
         CaaClimb: lambda: CaaClimb(resolver, origin),
         HeloLookup: lambda: HeloLookup(resolver, origin),
         SrvLookup: lambda: SrvLookup(resolver, origin),
+        AutoconfigFetch: lambda: AutoconfigFetch(resolver, origin, settings),
         ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
     }

@@ -1,4 +1,4 @@
-"""The collector of MTA-STS policies, over HTTPS (RFC 8461 section 3.3)."""
+"""Documents over HTTPS, and the collector of MTA-STS policies (RFC 8461 section 3.3)."""
 
 import asyncio
 import ssl
@@ -32,10 +32,10 @@ MAX_BODY_BYTES = 65_536
 _MAX_HEADER_TEXT = 200
 _HTTPS_PORT = 443
 _PATH = "/.well-known/mta-sts.txt"
-_HEADERS = {"Accept": "text/plain", "Accept-Encoding": "identity", "User-Agent": "mailproof"}
+_HEADERS = {"Accept-Encoding": "identity", "User-Agent": "mailproof"}
 
 
-class _Document(Struct, frozen=True):
+class Document(Struct, frozen=True):
     """What an HTTP server sent. body: at most MAX_BODY_BYTES of it; truncated: more came."""
 
     status: int | None
@@ -45,73 +45,55 @@ class _Document(Struct, frozen=True):
     truncated: bool
 
 
-class _NoAnswer(Struct, frozen=True):
+class NoAnswer(Struct, frozen=True):
     """Somebody refused, or presented a certificate that does not do: an observation."""
 
     failure: str
 
 
-class MtaStsFetch:
-    """The MTA-STS policy of a domain that announces one.
+class Outcome(Struct, frozen=True):
+    """What came of a request. address: the last one that was dialled, None where none was."""
 
-    The name is resolved by our resolver and dialled by address, its certificate verified for the
-    name against the system's roots and `trust`. Redirects are not followed, as RFC 8461 section
-    3.3 demands. Of the settings, `limits.https_s` bounds the whole fetch, `limits.connect_s` each
-    connection, and `redirect` may send port 443 of an address elsewhere.
+    address: str | None
+    result: Document | NoAnswer | Silence
+
+
+class HttpsFetcher:
+    """Gets documents over HTTPS, bounded in time and size.
+
+    A name is resolved by our resolver and dialled by address, its certificate verified for the
+    name against the system's roots and `trust`. Redirects are not followed. Of the settings,
+    `limits.https_s` bounds the whole, `limits.connect_s` each connection, and `redirect` may send
+    port 443 of an address elsewhere.
     """
 
-    name: ClassVar[str] = "mta-sts"
-    about: ClassVar[type[Subject]] = Domain
-    provides: ClassVar[frozenset[type[Fact]]] = frozenset({MtaStsPolicy})
-    requires: ClassVar[frozenset[type[Fact]]] = frozenset({MtaStsTxt})
-
-    def __init__(
-        self,
-        resolver: Resolver,
-        origin: Origin,
-        wanted: frozenset[type[Fact]],
-        settings: Settings,
-    ) -> None:
+    def __init__(self, resolver: Resolver, settings: Settings) -> None:
         self._resolver = resolver
-        self._origin = origin
-        self._wanted = wanted
         self._limits = settings.limits
         self._trust = settings.trust
         self._redirect = settings.redirect
         self._context: ssl.SSLContext | None = None
 
-    async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
-        assert isinstance(subject, Domain)
-        if MtaStsPolicy not in self._wanted:
-            return []
-        found = _reason_not_to_fetch(subject, seen) or await self._policy(subject)
-        provenance = self._origin.live(self.name)
-        if isinstance(found, Silence):
-            kind = kind_of(MtaStsPolicy)
-            return [Unobserved(kind, subject, found.reason, found.detail, provenance)]
-        return [Observed(found, provenance)]
-
-    async def _policy(self, domain: Domain) -> MtaStsPolicy | Silence:
+    async def get(self, host: str, path: str, accept: str) -> Outcome:
+        """The document at that path, from the first address that gives an answer."""
         try:
             async with asyncio.timeout(self._limits.https_s):
-                return await self._fetch(domain)
+                return await self._fetch(host, path, accept)
         except TimeoutError:
-            detail = f"no policy from mta-sts.{domain} within {self._limits.https_s:g} s"
-            return Silence(Reason.TIMEOUT, detail)
+            detail = f"nothing from {host} within {self._limits.https_s:g} s"
+            return Outcome(None, Silence(Reason.TIMEOUT, detail))
 
-    async def _fetch(self, domain: Domain) -> MtaStsPolicy | Silence:
-        host = f"mta-sts.{domain}"
+    async def _fetch(self, host: str, path: str, accept: str) -> Outcome:
         addresses = await self._addresses(host)
-        if isinstance(addresses, Silence | _NoAnswer):
-            return _fact(domain, None, addresses)
-        outcome: _Document | _NoAnswer | Silence = _NoAnswer(f"{host} has no address")
-        dialled = None
+        if isinstance(addresses, Silence | NoAnswer):
+            return Outcome(None, addresses)
+        outcome = Outcome(None, NoAnswer(f"{host} has no address"))
         for address in addresses:
             dialled, port = self._target(address)
-            outcome = await self._get(host, dialled, port)
-            if isinstance(outcome, _Document):
+            outcome = Outcome(dialled, await self._get(host, path, accept, dialled, port))
+            if isinstance(outcome.result, Document):
                 break
-        return _fact(domain, dialled, outcome)
+        return outcome
 
     def _target(self, address: str) -> tuple[str, int]:
         """Address and port to dial."""
@@ -119,7 +101,7 @@ class MtaStsFetch:
         target, _, port = self._redirect.get(own, own).rpartition(":")
         return target.removeprefix("[").removesuffix("]"), int(port)
 
-    async def _addresses(self, host: str) -> tuple[str, ...] | _NoAnswer | Silence:
+    async def _addresses(self, host: str) -> tuple[str, ...] | NoAnswer | Silence:
         replies = await asyncio.gather(
             self._resolver.ask(host, "A"), self._resolver.ask(host, "AAAA")
         )
@@ -136,23 +118,27 @@ class MtaStsFetch:
             if isinstance(reply, Silence):
                 return reply
         absent = any(reply.answer.rcode == "NXDOMAIN" for reply in answered)
-        return _NoAnswer(f"{host} {'does not exist' if absent else 'has no address'}")
+        return NoAnswer(f"{host} {'does not exist' if absent else 'has no address'}")
 
-    async def _get(self, host: str, address: str, port: int) -> _Document | _NoAnswer | Silence:
+    async def _get(
+        self, host: str, path: str, accept: str, address: str, port: int
+    ) -> Document | NoAnswer | Silence:
         try:
-            return await self._exchange(host, address, port)
+            return await self._exchange(host, path, accept, address, port)
         except httpx.HTTPError as error:
             return _meaning(error, _at(address, port))
         except OSError as error:  # the file of private roots
             return Silence(Reason.INTERNAL, f"{self._trust.ca_file}: {error.strerror or error}")
 
-    async def _exchange(self, host: str, address: str, port: int) -> _Document:
+    async def _exchange(
+        self, host: str, path: str, accept: str, address: str, port: int
+    ) -> Document:
         transport = httpx.AsyncHTTPTransport(verify=self._trusted(), trust_env=False, retries=0)
         timeout = httpx.Timeout(self._limits.https_s, connect=self._limits.connect_s)
         request = httpx.Request(
             "GET",
-            httpx.URL(scheme="https", host=address, port=port, path=_PATH),
-            headers={"Host": host, **_HEADERS},
+            httpx.URL(scheme="https", host=address, port=port, path=path),
+            headers={"Host": host, "Accept": accept, **_HEADERS},
             # The name goes into SNI, and the certificate is verified for it.
             extensions={"sni_hostname": host, "timeout": timeout.as_dict()},
         )
@@ -164,7 +150,7 @@ class MtaStsFetch:
                 if len(body) > MAX_BODY_BYTES:
                     break
             await answer.aclose()
-        return _Document(
+        return Document(
             status=answer.status_code,
             location=_header(answer, "location"),
             content_type=_header(answer, "content-type"),
@@ -176,6 +162,44 @@ class MtaStsFetch:
         if self._context is None:
             self._context = trust_context(self._trust)
         return self._context
+
+
+class MtaStsFetch:
+    """The MTA-STS policy of a domain that announces one.
+
+    Redirects are not followed, as RFC 8461 section 3.3 demands.
+    """
+
+    name: ClassVar[str] = "mta-sts"
+    about: ClassVar[type[Subject]] = Domain
+    provides: ClassVar[frozenset[type[Fact]]] = frozenset({MtaStsPolicy})
+    requires: ClassVar[frozenset[type[Fact]]] = frozenset({MtaStsTxt})
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        origin: Origin,
+        wanted: frozenset[type[Fact]],
+        settings: Settings,
+    ) -> None:
+        self._https = HttpsFetcher(resolver, settings)
+        self._origin = origin
+        self._wanted = wanted
+
+    async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
+        assert isinstance(subject, Domain)
+        if MtaStsPolicy not in self._wanted:
+            return []
+        found = _reason_not_to_fetch(subject, seen) or await self._policy(subject)
+        provenance = self._origin.live(self.name)
+        if isinstance(found, Silence):
+            kind = kind_of(MtaStsPolicy)
+            return [Unobserved(kind, subject, found.reason, found.detail, provenance)]
+        return [Observed(found, provenance)]
+
+    async def _policy(self, domain: Domain) -> MtaStsPolicy | Silence:
+        outcome = await self._https.get(f"mta-sts.{domain}", _PATH, "text/plain")
+        return _fact(domain, outcome.address, outcome.result)
 
 
 def _at(address: str, port: int) -> str:
@@ -209,16 +233,16 @@ def _reason_not_to_fetch(domain: Domain, seen: Snapshot) -> Silence | None:
             return Silence(Reason.NOT_COLLECTED, f"_mta-sts.{domain} was not asked for")
 
 
-def _meaning(error: httpx.HTTPError, dialled: str) -> _NoAnswer | Silence:
+def _meaning(error: httpx.HTTPError, dialled: str) -> NoAnswer | Silence:
     """Which layer failed, by the error underneath."""
     for cause in _causes(error):
         match cause:
             case ssl.SSLCertVerificationError():
-                return _NoAnswer(f"certificate of {dialled}: {cause.verify_message}")
+                return NoAnswer(f"certificate of {dialled}: {cause.verify_message}")
             case ssl.SSLError():
-                return _NoAnswer(f"TLS with {dialled}: {cause.reason or cause}")
+                return NoAnswer(f"TLS with {dialled}: {cause.reason or cause}")
             case ConnectionRefusedError():
-                return _NoAnswer(f"{dialled}: connection refused")
+                return NoAnswer(f"{dialled}: connection refused")
             case ConnectionError():
                 return Silence(Reason.DISCONNECTED, f"{dialled}: {cause.strerror or cause}")
             case OSError() if cause.errno is not None:
@@ -246,13 +270,13 @@ def _header(answer: httpx.Response, name: str) -> str | None:
 
 
 def _fact(
-    domain: Domain, address: str | None, outcome: _Document | _NoAnswer | Silence
+    domain: Domain, address: str | None, outcome: Document | NoAnswer | Silence
 ) -> MtaStsPolicy | Silence:
     """The fact that an outcome makes; a policy is read only where the server says 200."""
     if isinstance(outcome, Silence):
         return outcome
-    failure = outcome.failure if isinstance(outcome, _NoAnswer) else None
-    document = outcome if isinstance(outcome, _Document) else _NOTHING
+    failure = outcome.failure if isinstance(outcome, NoAnswer) else None
+    document = outcome if isinstance(outcome, Document) else _NOTHING
     body = document.body.decode(errors="replace")
     policy = sts_policy(body) if document.status == 200 else _NO_POLICY
     return MtaStsPolicy(
@@ -274,5 +298,5 @@ def _fact(
     )
 
 
-_NOTHING = _Document(None, None, None, b"", False)
+_NOTHING = Document(None, None, None, b"", False)
 _NO_POLICY = Policy(None, None, (), None, None)

@@ -1,0 +1,82 @@
+"""Automatic configuration tells mail programs to use TLS with every server.
+
+## Rationale
+Mail programs take over what the domain's configuration says. Where it says `plain`, they send
+passwords in clear from then on, and nobody who sets up an account is asked.
+
+## Remediation
+Give every server in `config-v1.1.xml` a socket type with TLS, best from the start:
+
+    <outgoingServer type="smtp">
+      <hostname>submit.example.net</hostname>
+      <port>465</port>
+      <socketType>SSL</socketType>
+    </outgoingServer>
+
+Servers that offer no TLS are taken out of the file.
+
+## Limits
+Looked at is what Thunderbird asks for over HTTPS: `autoconfig.` and the domain, and the domain's
+own `.well-known/autoconfig`. Redirects are not followed. Microsoft's Autodiscover is not looked at,
+for it answers after a login.
+"""
+
+from audits.evaluate.audit import Doc, Rfc, audit
+from audits.evaluate.target import Target
+from audits.evaluate.verdict import (
+    Fail,
+    NotApplicable,
+    Pass,
+    Severity,
+    Undecided,
+    Verdict,
+    Violation,
+    cite,
+    undecided,
+)
+from audits.facts.autoconfig import AutoconfigDocument, ClientAutoconfig
+from audits.facts.fact import Reason
+
+
+@audit(
+    to=Target.SENDING_DOMAIN,
+    severity=Severity.HIGH,
+    references=(Rfc(8314, "5.2"),),
+    frameworks=(Doc("BSI TR-03108-P", "E-13 to E-20"),),
+)
+def evaluate(config: ClientAutoconfig, *, allow_starttls: bool = True) -> Verdict:
+    """allow_starttls: whether connections that begin in clear, and insist on TLS, are right."""
+    accepted = {"ssl", "starttls"} if allow_starttls else {"ssl"}
+    violations = []
+    servers = []
+    for place, document in enumerate(config.documents):
+        at = f"/documents/{place}"
+        if document.malformed is not None:
+            message = f"{document.url} can't be read: {document.malformed}"
+            seen = (cite(config, f"{at}/malformed"),)
+            violations.append(Violation(message, seen, Severity.LOW))
+        for i, server in enumerate(document.servers):
+            cited = cite(config, f"{at}/servers/{i}/socket_type", server.socket_type or "none")
+            servers.append(cited)
+            if server.socket_type.lower() not in accepted:
+                how = server.socket_type or "no socket type"
+                message = (
+                    f"{document.url} tells of {server.protocol} at {server.host}:{server.port} "
+                    f"with {how}"
+                )
+                violations.append(Violation(message, (cited,)))
+    if violations:
+        return Fail(tuple(violations))
+    for place, document in enumerate(config.documents):
+        if document.silence is not None:
+            return undecided(config, f"/documents/{place}/url", document.silence)
+        if _moved(document):
+            detail = f"{document.url} leads to {document.location}, which was not followed"
+            return Undecided(Reason.HTTP, detail, (cite(config, f"/documents/{place}/status"),))
+    if not servers:
+        return NotApplicable("the domain publishes no automatic configuration")
+    return Pass(tuple(servers))
+
+
+def _moved(document: AutoconfigDocument) -> bool:
+    return document.status is not None and 300 <= document.status < 400

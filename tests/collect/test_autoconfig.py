@@ -1,0 +1,96 @@
+"""The collector of automatic configuration against an HTTPS server on loopback."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from audits.collect.collector import Origin
+from audits.collect.live.autoconfig import AutoconfigFetch
+from audits.collect.live.resolver import Resolver
+from audits.demo.certificates import Authority
+from audits.facts.autoconfig import AutoconfigDocument, ClientAutoconfig
+from audits.facts.fact import AnyObservation, Observed, Reason, Unobserved
+from audits.facts.snapshot import SCHEMA, Header, Snapshot
+from audits.settings import LimitSettings, ResolverSettings, Settings, TrustSettings
+from audits.subject import Domain
+from tests.build import domain
+from tests.parse.test_autoconfig import BOMB, GOOD
+from tests.servers.dns import ScriptedDns
+from tests.servers.https import ScriptedHttps, page
+
+NOW = datetime.now(UTC)
+ORIGIN = Origin("here", lambda: NOW)
+D = Domain("d.example")
+ZONES = {
+    "d.example.": """
+@ 300 SOA ns hostmaster 1 3600 600 86400 60
+autoconfig 300 A 192.0.2.1
+"""
+}
+AUTHORITY = Authority("test root")
+
+
+def fetched(
+    server: ScriptedHttps, folder: Path, *, sends: bool = True, https_s: float = 5.0
+) -> AnyObservation:
+    roots = folder / "roots.pem"
+    roots.write_bytes(AUTHORITY.root_pem)
+    credentials = AUTHORITY.issue("autoconfig.d.example")
+
+    async def main() -> AnyObservation:
+        async with ScriptedDns(ZONES) as names, server.listening(credentials.server_context()):
+            settings = Settings(
+                limits=LimitSettings(https_s=https_s),
+                trust=TrustSettings(ca_file=str(roots)),
+                redirect={"192.0.2.1:443": f"127.0.0.1:{server.port}"},
+            )
+            asked = ResolverSettings((names.address,), names.port, timeout_s=0.1, tries=1)
+            async with Resolver(asked) as resolver:
+                stated = Observed(domain(D.name, sends=sends), ORIGIN.live("inventory"))
+                snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [stated])
+                collector = AutoconfigFetch(resolver, ORIGIN, settings)
+                (found,) = await collector.collect(D, snapshot)
+                return found
+
+    return asyncio.run(main())
+
+
+def documents(found: AnyObservation) -> tuple[AutoconfigDocument, ...]:
+    assert isinstance(found, Observed)
+    assert isinstance(found.fact, ClientAutoconfig)
+    return found.fact.documents
+
+
+def test_configuration_is_fetched_and_read(tmp_path: Path) -> None:
+    server = ScriptedHttps([page(GOOD, content_type="text/xml")])
+    first, second = documents(fetched(server, tmp_path))
+    assert (first.status, len(first.servers), first.malformed) == (200, 2, None)
+    assert first.address == "127.0.0.1"
+    assert second.failure == "d.example has no address"
+    assert server.heads[0].startswith(b"GET /mail/config-v1.1.xml HTTP/1.1\r\n")
+    assert server.names == ["autoconfig.d.example"]
+
+
+def test_entity_bomb_and_a_page_without_configuration_are_malformed(tmp_path: Path) -> None:
+    first, _ = documents(fetched(ScriptedHttps([page(BOMB)]), tmp_path))
+    assert first.malformed is not None
+    assert "document type" in first.malformed
+    first, _ = documents(fetched(ScriptedHttps([page(b"x" * 70_000)]), tmp_path))
+    assert first.malformed == "it is too long"
+
+
+def test_absence_is_told_from_silence(tmp_path: Path) -> None:
+    missing = ScriptedHttps([page(b"", status="404 Not Found")])
+    first, _ = documents(fetched(missing, tmp_path))
+    assert (first.status, first.silence) == (404, None)
+    first, _ = documents(fetched(ScriptedHttps([], silent=True), tmp_path, https_s=0.3))
+    assert first.silence is not None
+    assert first.silence.reason is Reason.TIMEOUT
+
+
+def test_domain_that_sends_nothing_is_not_asked(tmp_path: Path) -> None:
+    server = ScriptedHttps([page(GOOD)])
+    found = fetched(server, tmp_path, sends=False)
+    assert isinstance(found, Unobserved)
+    assert found.reason is Reason.SKIPPED
+    assert server.heads == []
