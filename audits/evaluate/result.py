@@ -74,7 +74,7 @@ def decode_results(lines: Iterable[bytes], name: str) -> Iterable[Result]:
     for number, line in enumerate(lines, start=1):
         try:
             yield _decoder.decode(line.replace(b'"unknown":null', b'"unknown":[]', 1))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise SnapshotError(
                 f"{name}:{number}: not a result of this version: {error}"
             ) from error

@@ -48,7 +48,7 @@ def decode_manifest(text: bytes, name: str) -> Manifest:
     """Raises SnapshotError, naming the file, on anything that is no manifest of this schema."""
     try:
         manifest = msgspec.json.decode(text, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SnapshotError(f"{name}: not a manifest: {error}") from error
     if manifest.schema != SCHEMA:
         raise SnapshotError(f"{name}: found schema {manifest.schema!r}, expected {SCHEMA!r}")

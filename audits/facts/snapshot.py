@@ -123,7 +123,7 @@ def read_header(line: bytes, name: str) -> Header:
     """The header on the first line of a stored snapshot; raises SnapshotError."""
     try:
         header = msgspec.json.decode(line, type=Header)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SnapshotError(f"{name}:1: found no header of a snapshot: {error}") from error
     if header.schema != SCHEMA:
         raise SnapshotError(f"{name}:1: found schema {header.schema!r}, expected {SCHEMA!r}")

@@ -63,6 +63,11 @@ def test_header_of_another_schema_is_refused() -> None:
         Snapshot.read(lines, "facts.jsonl")
 
 
+def test_header_that_is_no_text_is_refused() -> None:
+    with pytest.raises(SnapshotError, match=r"facts\.jsonl:1: "):
+        Snapshot.read([b'{"schema":"\xff"}'], "facts.jsonl")
+
+
 def test_overlay_stands_in_front() -> None:
     live, candidate = whole(), snapshot(mx((5, "new.example.net")))
     merged = live.overlay(candidate)
