@@ -1,6 +1,8 @@
 """The command `mailproof`: one verb a module or two, one place for exit codes."""
 
+import errno
 import gc
+import os
 import signal
 import sys
 import traceback
@@ -25,6 +27,9 @@ What could not be observed is never a pass and never a fail.
 
 Begin with [b]mailproof demo[/b], then [b]mailproof init[/b] in an empty folder.
 """
+
+# A file of ours that can't be written is an OutputError; this is for standard output.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
     name="mailproof",
@@ -84,6 +89,7 @@ def main() -> None:
 def _run() -> int:
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
         return int(code) if code is not None else Exit.COMPLETE
     except typer.TyperException as error:
         stderr().print(f"[red]mailproof:[/] {escape(error.format_message())}", soft_wrap=True)
@@ -95,7 +101,12 @@ def _run() -> int:
         return for_error(error)
     except BrokenPipeError:
         return Exit.OUTPUT
-    except Exception:  # noqa: BLE001 - the last resort: say that the fault is ours, with the trace
+    except Exception as error:  # noqa: BLE001 - the last resort: say that the fault is ours
+        if isinstance(error, OSError) and error.errno in _FULL:
+            stderr().print(f"[red]mailproof:[/] can't write: {error.strerror}")
+            # What could not be printed would be tried again at exit, and end with another code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.OUTPUT
         traceback.print_exc()
         stderr().print("[red]mailproof:[/] this is a fault of mailproof itself; please report it")
         return Exit.INTERNAL

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from enum import IntEnum
 
-from audits.errors import MailproofError, OutputError, UsageError
+from audits.errors import MailproofError, OutputError, SnapshotError, UsageError
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
 
@@ -28,7 +28,7 @@ class Exit(IntEnum):
 MEANING: dict[Exit, str] = {
     Exit.COMPLETE: "complete, nothing at or above --fail-on",
     Exit.INTERNAL: "internal error",
-    Exit.USAGE: "usage, configuration, policy, inventory or waiver invalid; nothing audited",
+    Exit.USAGE: "usage, configuration, policy, inventory, waiver or stored run invalid",
     Exit.NOTHING: "nothing to audit",
     Exit.OUTPUT: "a report or evidence file could not be written",
     Exit.VERIFY: "verification failed",
@@ -50,7 +50,7 @@ def for_error(error: MailproofError) -> Exit:
     """The code that an error of ours ends with."""
     if isinstance(error, OutputError):
         return Exit.OUTPUT
-    return Exit.USAGE if isinstance(error, UsageError) else Exit.INTERNAL
+    return Exit.USAGE if isinstance(error, UsageError | SnapshotError) else Exit.INTERNAL
 
 
 def for_results(results: Iterable[Result], fail_on: Severity, max_unknown: int) -> Exit:

@@ -63,7 +63,7 @@ def test_tolerated_unknowns_are_complete() -> None:
         (PolicyError("x"), Exit.USAGE),
         (InventoryError("x"), Exit.USAGE),
         (OutputError("x"), Exit.OUTPUT),
-        (SnapshotError("x"), Exit.INTERNAL),
+        (SnapshotError("x"), Exit.USAGE),
         (MailproofError("x"), Exit.INTERNAL),
     ],
 )

@@ -219,7 +219,7 @@ def test_damaged_facts_are_named_by_file_and_line(whole: Path, tmp_path: Path) -
     lines[4] = "{}"
     (damaged / "facts.jsonl").write_text("\n".join(lines))
     ended = mailproof("evaluate", str(damaged), cwd=tmp_path)
-    assert ended.returncode == Exit.INTERNAL
+    assert ended.returncode == Exit.USAGE
     assert "facts.jsonl:5" in ended.stderr
 
 

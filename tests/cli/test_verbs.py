@@ -1,13 +1,14 @@
 """Verbs that look things up, lay things out, and refuse what is wrong."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from audits.catalog import load
 from audits.cli.exits import Exit
-from tests.cli.command import mailproof
+from tests.cli.command import COMMAND, environment, mailproof
 
 HOSTS = "mx1.example.net:\n  data:\n    mail:\n      roles: [mx]\n      addresses: [192.0.2.10]\n"
 DOMAINS = "example.net:\n  sends: true\n  receives: true\n"
@@ -46,6 +47,22 @@ def test_sound_fleet_is_valid(tmp_path: Path) -> None:
     assert ended.returncode == Exit.COMPLETE, ended.stderr
     assert "1 domains, 1 hosts" in ended.stdout
     assert "1 waivers" in ended.stdout
+
+
+@pytest.mark.parametrize("arguments", [["list", "audits"], ["--version"]])
+def test_standard_output_that_takes_no_more_is_no_fault_of_ours(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*COMMAND, *arguments],
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == Exit.OUTPUT
+    assert ended.stderr == "mailproof: can't write: No space left on device\n"
 
 
 @pytest.mark.parametrize("verb", ["validate", "run"])
