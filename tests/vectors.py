@@ -166,8 +166,13 @@ class Seen:
     traffic: Traffic
 
 
-def judged(case: Case, loop: asyncio.Runner, folder: Path) -> Seen:
-    """The world of a case brought up on loopback, looked at by the collectors, and judged."""
+def judged(
+    case: Case, loop: asyncio.Runner, folder: Path, *, timeout_s: float = _TIMEOUT_S
+) -> Seen:
+    """The world of a case brought up on loopback, looked at by the collectors, and judged.
+
+    timeout_s: how long the resolver waits for an answer.
+    """
     previous = None
     if case.before is not None:
         earlier = {**msgspec.to_builtins(case), "before": None, **case.before}
@@ -180,7 +185,7 @@ def judged(case: Case, loop: asyncio.Runner, folder: Path) -> Seen:
     chosen = plan(facts, AVAILABLE)
     rules = (Rule(a, True, None, case.params.get(a, {}), None, case.id) for a in case.expect)
     policy = Policy("vectors", "1", "Vectors", Severity.HIGH, ("vectors",), tuple(rules))
-    world = World(case, folder)
+    world = World(case, folder, timeout_s)
     loop.run(world.start())
     try:
         now = datetime.now(UTC)
@@ -237,8 +242,9 @@ class World:
     names: its DNS server. settings: those under which it is to be looked at.
     """
 
-    def __init__(self, case: Case, folder: Path) -> None:
+    def __init__(self, case: Case, folder: Path, timeout_s: float = _TIMEOUT_S) -> None:
         self._case = case
+        self._timeout_s = timeout_s
         self._servers = AsyncExitStack()
         self._roots = folder / "roots.pem"
         self._served = {
@@ -279,7 +285,7 @@ class World:
         self._roots.write_bytes(authority().root_pem + b"".join(own))
         self.settings = Settings(
             resolver=ResolverSettings(
-                (self.names.address,), self.names.port, timeout_s=_TIMEOUT_S, tries=1
+                (self.names.address,), self.names.port, timeout_s=self._timeout_s, tries=1
             ),
             limits=LimitSettings(
                 gap_s=0, connect_s=2, banner_s=2, reply_s=2, tls_s=2, https_s=1, domain_s=20

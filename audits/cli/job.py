@@ -3,6 +3,7 @@
 import asyncio
 import platform
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from audits.cli.progress import ProgressWatcher
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
 from audits.collect.live.assembly import AVAILABLE, assembled
+from audits.collect.live.resolver import Traffic
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
 from audits.errors import SnapshotError
@@ -119,7 +121,16 @@ def _earlier(parent: Path, vantage: str, named: Path | None) -> Snapshot | None:
     return None
 
 
-def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet: bool) -> Snapshot:
+@dataclass(frozen=True)
+class Collected:
+    """What was observed, and what it took. connections: tried to mail servers, by port dialled."""
+
+    snapshot: Snapshot
+    traffic: Traffic
+    connections: Counter[int]
+
+
+def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet: bool) -> Collected:
     """Asks for whatever the policy needs and the run does not hold yet; writes facts.jsonl.
 
     An interrupt leaves the checkpoint, from which another call goes on.
@@ -145,7 +156,7 @@ def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet:
             watcher.seen([report])
         Collection(snapshot, chosen, live.collectors, population, limits, origin, watcher).run(loop)
     run.write(FACTS, snapshot.lines())
-    return snapshot
+    return Collected(snapshot, live.resolver.traffic, live.pace.dialled)
 
 
 def judge(snapshot: Snapshot, judgment: Judgment, previous: Snapshot | None = None) -> list[Result]:

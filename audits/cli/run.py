@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from audits.cli import job
 from audits.cli.clock import now
+from audits.cli.effort import taken
 from audits.cli.exits import Exit, for_results
 from audits.cli.options import (
     ConfigFile,
@@ -51,6 +52,10 @@ Previous = Annotated[
         show_default=False,
     ),
 ]
+Stats = Annotated[
+    bool,
+    typer.Option("--stats", help="Say what it took: DNS queries by type, connections by port."),
+]
 StoredRun = Annotated[Path, typer.Argument(help="The directory of a stored run.", metavar="RUN")]
 
 
@@ -83,6 +88,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked of whom, and ask nothing.")
     ] = False,
+    stats: Stats = False,
     quiet: Quiet = False,
 ) -> Exit:
     """Collects, judges and reports: the whole job.
@@ -107,13 +113,17 @@ def run(
     if dry_run:
         _print_plan(workspace)
         return Exit.COMPLETE
-    results = whole_run(workspace, _directory(workspace, output, resume, previous), quiet=quiet)
+    directory = _directory(workspace, output, resume, previous)
+    results = whole_run(workspace, directory, quiet=quiet, stats=stats)
     return for_results(results, fail_on, max_unknown)
 
 
-def whole_run(workspace: Workspace, directory: RunDirectory, *, quiet: bool) -> list[Result]:
+def whole_run(
+    workspace: Workspace, directory: RunDirectory, *, quiet: bool, stats: bool = False
+) -> list[Result]:
     """The whole job in an open run directory; returns the results."""
-    snapshot = job.collect(workspace, directory, stderr(), quiet=quiet)
+    collected = job.collect(workspace, directory, stderr(), quiet=quiet)
+    snapshot = collected.snapshot
     judgment = job.Judgment(workspace.title, workspace.policy, workspace.waivers)
     results = job.judge(snapshot, judgment, directory.previous())
     job.write_results(directory, results)
@@ -122,6 +132,8 @@ def whole_run(workspace: Workspace, directory: RunDirectory, *, quiet: bool) -> 
     job.finish(workspace, directory, snapshot.header.as_of)
     if not quiet:
         _print_summary(made, directory.path / REPORT)
+    if stats:
+        stderr().print(taken(collected.traffic, collected.connections))
     return results
 
 
@@ -132,6 +144,7 @@ def collect(
     output: Output = None,
     resume: Resume = None,
     previous: Previous = None,
+    stats: Stats = False,
     quiet: Quiet = False,
 ) -> Exit:
     """Only looks: writes the facts that the policy's audits need, and judges nothing."""
@@ -140,11 +153,14 @@ def collect(
         stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
         return Exit.NOTHING
     directory = _directory(workspace, output, resume, previous)
-    snapshot = job.collect(workspace, directory, stderr(), quiet=quiet)
+    collected = job.collect(workspace, directory, stderr(), quiet=quiet)
+    snapshot = collected.snapshot
     job.finish(workspace, directory, snapshot.header.as_of)
     if not quiet:
         stderr().print(f"{len(snapshot):,} observations")
         stdout().print(escape(str(directory.path / FACTS)))
+    if stats:
+        stderr().print(taken(collected.traffic, collected.connections))
     return Exit.COMPLETE
 
 

@@ -90,13 +90,13 @@ class ScriptedDns(DnsServer):
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True).lower()
         rdtype = dns.rdatatype.to_text(question.rdtype)
-        before = sum((asked.name, asked.rdtype) == (name, rdtype) for asked in self.asked)
         self.asked.append(
             Asked(name, rdtype, over_tcp, int(query.flags), bool(query.ednsflags & dns.flags.DO))
         )
         how = self.script.behaviour(name, rdtype)
-        if how.times is not None and before >= how.times:
-            how = Behaviour()
+        if how.times is not None:
+            alike = sum((asked.name, asked.rdtype) == (name, rdtype) for asked in self.asked)
+            how = how if alike <= how.times else Behaviour()
         if how.delay_s:
             await asyncio.sleep(how.delay_s)
         if how.silent or (over_tcp and how.silent_tcp):

@@ -53,10 +53,11 @@ AVAILABLE: tuple[type[Collector], ...] = (
 
 @dataclass(frozen=True)
 class Live:
-    """The collectors of one run, on one event loop, and the resolver that they share."""
+    """The collectors of one run, on one event loop, and the resolver and pace that they share."""
 
     collectors: tuple[Collector, ...]
     resolver: Resolver
+    pace: Pace
     _origin: Origin
     _loop: asyncio.Runner
 
@@ -100,6 +101,6 @@ def assembled(
     }
     collectors = tuple(make[collector]() for collector in chosen.collectors)
     try:
-        yield Live(collectors, resolver, origin, loop)
+        yield Live(collectors, resolver, pace, origin, loop)
     finally:
         loop.run(resolver.aclose())

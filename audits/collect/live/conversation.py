@@ -264,6 +264,7 @@ async def connected(
             silence = Silence(Reason.INTERRUPTED, words)
             yield Connected(Attempt(target, None, None, words, silence, 0.0), None)
             return
+        pace.dialled[target.port] += 1
         attempt = await dial(target, connect_s)
         if attempt.stream is None:
             yield Connected(attempt, None)

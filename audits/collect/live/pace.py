@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -38,10 +38,11 @@ class Pace:
     At most `limits.per_address` at once. After one that its server may count as an abort, the next
     begins `limits.gap_s` later: servers keep a process for it a while. After a 421 the pause
     grows fourfold each time, up to MAX_BACKOFF_S; a conversation that ends well resets it.
-    Belongs to one event loop.
+    Belongs to one event loop. dialled: how many connections were tried so far, by port.
     """
 
     def __init__(self, limits: LimitSettings, clock: Callable[[], float] = time.monotonic) -> None:
+        self.dialled: Counter[int] = Counter()
         self._limits = limits
         self._clock = clock
         self._addresses: dict[str, _Address] = {}
