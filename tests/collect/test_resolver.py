@@ -418,11 +418,11 @@ def test_closing_tells_those_who_wait() -> None:
 @pytest.mark.parametrize(
     ("script", "validates", "finding"),
     [
-        ({}, False, "does not validate: no AD for ."),
+        ({}, False, "does not validate: its answer for the root came without AD"),
         (
             {".": Behaviour(authentic=True), "bogus.d.example": Behaviour(rcode="SERVFAIL")},
             True,
-            "validates . and refuses bogus.d.example",
+            "validates the root and refuses bogus.d.example",
         ),
         (
             {".": Behaviour(authentic=True)},

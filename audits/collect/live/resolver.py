@@ -37,6 +37,8 @@ _MAX_CACHED = 100_000
 # Linux' default receive buffer holds about 160 queries; a burst beyond it would be lost.
 MAX_OUTSTANDING = 100
 _RECEIVE_BUFFER_BYTES = 1 << 20
+# When nobody has answered anything for so long, one question at a time goes on being asked.
+GIVE_UP_S = 60.0
 # A timer that is later than this says that this process was slow; servers are given as much more.
 LATE_S = 0.1
 _ANSWERS = ("NOERROR", "NXDOMAIN")
@@ -181,18 +183,27 @@ class Resolver:
     """Asks recursive resolvers: the same question once at a time, and once within its TTL.
 
     A question goes to one address after another, `tries` rounds of them, `timeout_s` each; an
-    address that fell silent goes last. At most `outstanding` questions are on their way at once.
+    address that fell silent goes last. At most `outstanding` questions are on their way at once,
+    and only one, for all the others to be told so, while nothing was answered for `give_up_s`.
     Not for use from several event loops.
 
     Raises UsageError where no address is given and the system names none.
     """
 
-    def __init__(self, settings: ResolverSettings, *, outstanding: int = MAX_OUTSTANDING) -> None:
+    def __init__(
+        self,
+        settings: ResolverSettings,
+        *,
+        outstanding: int = MAX_OUTSTANDING,
+        give_up_s: float = GIVE_UP_S,
+    ) -> None:
         addresses = settings.addresses or _system_addresses()
         self.traffic = Traffic()
         self._settings = settings
         self._servers = [_Server(self, address, settings.port) for address in addresses]
         self._outstanding = outstanding
+        self._give_up_s = give_up_s
+        self._silent_since: float | None = None
         self._opening: asyncio.Lock | None = None
         self._opened = False
         self._cache: dict[Key, tuple[float, _Step | Silence]] = {}
@@ -308,10 +319,8 @@ class Resolver:
         question = _Question(key, question_section(key[0], key[1]), self._itinerary())
         question.waiters.append(waiter)
         self._under_way[key] = question
-        if self._started < self._outstanding:
-            self._start(question)
-        else:
-            self._waiting.append(question)
+        self._waiting.append(question)
+        self._start_waiting()
         return await waiter
 
     async def _open(self) -> None:
@@ -326,9 +335,24 @@ class Resolver:
         order = sorted(self._servers, key=lambda server: server.failures)
         return (order * self._settings.tries)[::-1]
 
-    def _start(self, question: _Question) -> None:
-        self._started += 1
-        self._next(question)
+    def _start_waiting(self) -> None:
+        while self._waiting and self._started < self._outstanding:
+            question = self._waiting.popleft()
+            if self._started and self._given_up:
+                self._tell(question, self._not_asked(question))
+            else:
+                self._started += 1
+                self._next(question)
+
+    @property
+    def _given_up(self) -> bool:
+        since = self._silent_since
+        return since is not None and asyncio.get_running_loop().time() - since >= self._give_up_s
+
+    def _not_asked(self, question: _Question) -> Silence:
+        servers, what = ", ".join(self.servers), _words(question.key)
+        words = f"not asked for {what}: {servers} answered nothing for {self._give_up_s:g} s"
+        return Silence(Reason.DNS_TIMEOUT, words)
 
     def _next(self, question: _Question) -> None:
         """Send the question to the next stop of its itinerary, or give it up."""
@@ -378,11 +402,13 @@ class Resolver:
             if under_way and question.attempt == attempt and question.server is not None:
                 self.traffic.timeouts += 1
                 question.server.failures += 1
+                self._silent_since = self._silent_since or loop.time() - self._settings.timeout_s
                 self._next(question)
 
     def received(self, question: _Question, server: _Server, wire: bytes) -> None:
         """A datagram that answers `question` has arrived from `server`."""
         server.failures = 0
+        self._silent_since = None
         if not is_truncated(wire):
             self._conclude(question, server, wire)
             return
@@ -438,21 +464,25 @@ class Resolver:
             self._conclude(question, server, wire)
 
     def _finish(self, question: _Question, step: _Step | Silence, ttl_s: float) -> None:
-        if self._under_way.pop(question.key, None) is None:
+        if question.key not in self._under_way:
             return
         if ttl_s > 0:
             self._cache.pop(question.key, None)
             self._cache[question.key] = (asyncio.get_running_loop().time() + ttl_s, step)
             if len(self._cache) > _MAX_CACHED:
                 del self._cache[next(iter(self._cache))]
+        self._tell(question, step)
+        self._started -= 1
+        self._start_waiting()
+
+    def _tell(self, question: _Question, step: _Step | Silence) -> None:
+        """Ends a question with the same word for all who wait for it."""
+        del self._under_way[question.key]
         question.forget()
         for waiter in question.waiters:
             if not waiter.done():
                 waiter.set_result(step)
         question.waiters.clear()
-        self._started -= 1
-        while self._waiting and self._started < self._outstanding:
-            self._start(self._waiting.popleft())
 
 
 def _message(number: int, question: _Question) -> bytes:
@@ -489,14 +519,15 @@ def _finding(
     if isinstance(signed, Silence):
         return signed.detail
     declared = " although it is declared to" if settings.validating else ""
+    name = "the root" if settings.signed_name == "." else settings.signed_name
     if not signed.answer.authenticated:
-        return f"does not validate{declared}: no AD for {settings.signed_name}"
+        return f"does not validate{declared}: its answer for {name} came without AD"
     if isinstance(bogus, Reply):
         return f"does not validate{declared}: answers for {settings.bogus_name}, which is bogus"
     if isinstance(bogus, Silence) and bogus.reason is not Reason.SERVFAIL:
-        return f"validates {settings.signed_name}; the bogus name is not decided: {bogus.detail}"
+        return f"validates {name}; the bogus name is not decided: {bogus.detail}"
     also = f" and refuses {settings.bogus_name}" if bogus is not None else ""
-    return f"validates {settings.signed_name}{also}"
+    return f"validates {name}{also}"
 
 
 def nameservers(resolv_conf: str) -> tuple[str, ...]:
