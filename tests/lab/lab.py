@@ -9,14 +9,17 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import NamedTuple
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from ruamel.yaml import YAML
 
-from audits.demo.certificates import Authority
+from audits.demo.certificates import Authority, Credentials
 from tests.lab.network import HAS_IPV6, IPV4_NETWORK, IPV6_NETWORK, Namespace, Network
 from tests.lab.servers import (
     SUBMISSION,
@@ -274,10 +277,34 @@ def _dkim_record() -> str:
     return f'"{text[:200]}" "{text[200:]}"'
 
 
+class Digests(NamedTuple):
+    """SHA-256 of public keys, in hex."""
+
+    key: str
+    issuer: str
+
+
+def _digests(credentials: Credentials) -> Digests:
+    """Of the certificate and the intermediate that a host serves."""
+    keys = (each.public_key() for each in x509.load_pem_x509_certificates(credentials.chain))
+    spki = (key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for key in keys)
+    return Digests(*(sha256(octets).hexdigest() for octets in spki))
+
+
+def _tlsa(host: str, *records: str) -> list[str]:
+    return [f"_25._tcp.{host}. TLSA {record}" for record in records]
+
+
 def _zones(
-    machines: Sequence[Machine], namespaces: Mapping[str, Namespace], auditor: Namespace
+    machines: Sequence[Machine],
+    namespaces: Mapping[str, Namespace],
+    auditor: Namespace,
+    digests: Digests,
 ) -> list[Zone]:
-    """All zones but the root: GOOD is a signed one, the other domains share an unsigned one."""
+    """All zones but the root: GOOD is a signed one, the other domains share an unsigned one.
+
+    digests: of the keys of GOOD's host and of its issuer.
+    """
     good = [line for m in machines if m.domain == GOOD for line in _records(m)]
     others = [line for m in machines if m.domain != GOOD for line in _records(m)]
     net = [
@@ -290,6 +317,7 @@ def _zones(
         f"_submissions._tcp.{GOOD}. SRV 0 1 465 mx1.{GOOD}.",
         f'{GOOD}. CAA 0 issue "ca.{GOOD}"',
         f'_smtp._tls.{GOOD}. TXT "v=TLSRPTv1; rua=mailto:postmaster@{GOOD}"',
+        *_tlsa(f"mx1.{GOOD}", f"3 1 1 {digests.key}", f"2 1 1 {digests.issuer}"),
     ]
     pointers = [
         f"{reverse_name(address)}. PTR {name}."
@@ -304,10 +332,35 @@ def _zones(
         Zone(GOOD, Security.SIGNED, tuple(net)),
         Zone("example.org", Security.UNSIGNED, tuple(others)),
         Zone(BOGUS, Security.BOGUS, (f"{BOGUS}. MX 10 mx1.{GOOD}.",)),
+        *_dane_zones(machines[0], digests),
         *(
             Zone(zone, Security.UNSIGNED, tuple(p for p in pointers if f".{zone}. " in p))
             for zone in REVERSE_ZONES
         ),
+    ]
+
+
+def _dane_zones(good: Machine, digests: Digests) -> list[Zone]:
+    """Domains that are served by GOOD's host under names of their own, one fault in each."""
+    right = (f"3 1 1 {digests.key}", f"2 1 1 {digests.issuer}")
+
+    def served(domain: str, security: Security, *records: str) -> Zone:
+        host = f"mx1.{domain}"
+        lines = (f"{domain}. MX 10 {host}.", f"{host}. A {good.address}", *_tlsa(host, *records))
+        return Zone(domain, security, lines)
+
+    alias = ("alias.example. MX 10 mx1.alias.example.", f"mx1.alias.example. CNAME {good.host}.")
+    return [
+        served("sound.example", Security.SIGNED, *right),
+        served("stale.example", Security.SIGNED, f"3 1 1 {'00' * 32}"),
+        served("misnamed.example", Security.SIGNED, f"2 1 1 {digests.issuer}"),
+        served("unusable.example", Security.SIGNED, f"1 1 1 {digests.key}"),
+        served("untold.example", Security.SIGNED),
+        served("insecure.example", Security.UNSIGNED, *right),
+        served("island.example", Security.ISLAND, *right),
+        served("expired.example", Security.EXPIRED, *right),
+        served("unproven.example", Security.UNPROVEN),
+        Zone("alias.example", Security.SIGNED, alias),
     ]
 
 
@@ -328,14 +381,16 @@ def running_lab(machines: Sequence[Machine] = MACHINES) -> Iterator[Lab]:
         network.attach("silent", SILENT_RESOLVER).drop()
         namespaces = {m.label: network.attach(m.label, m.number) for m in machines}
 
+        authority = Authority("Lab")
+        credentials = {m.label: authority.issue(m.host) for m in machines if m.tls}
+        digests = _digests(credentials[machines[0].label])
         knot = Knot(network.attach("ns1", AUTHORITY), folder / "knot")
         stack.callback(knot.stop)
-        knot.serve(_zones(machines, namespaces, auditor))
+        knot.serve(_zones(machines, namespaces, auditor, digests))
         unbound = Unbound(network.attach("resolver", RESOLVER), folder / "unbound")
         stack.callback(unbound.stop)
         unbound.serve(knot.namespace, knot.trust_anchor())
 
-        authority = Authority("Lab")
         ca_file = folder / "root.pem"
         ca_file.write_bytes(authority.root_pem)
         web = PolicyHost(network.attach("web", POLICY_HOST), folder / "web")
@@ -348,19 +403,19 @@ def running_lab(machines: Sequence[Machine] = MACHINES) -> Iterator[Lab]:
                 namespace.drop(*machine.dropped)
             postfix = Postfix(namespace, folder / machine.label)
             stack.callback(postfix.stop)
-            postfix.serve(_settings(machine, authority))
+            postfix.serve(_settings(machine, credentials.get(machine.label)))
             postfixes[machine.label] = postfix
         for server in (knot, unbound, web, *postfixes.values()):
             server.wait()
         yield Lab(machines, auditor, network.isolated("offline"), postfixes, ca_file)
 
 
-def _settings(machine: Machine, authority: Authority) -> PostfixSettings:
+def _settings(machine: Machine, credentials: Credentials | None) -> PostfixSettings:
     with_login = 587 in machine.services
     return PostfixSettings(
         host=machine.host,
         domain=machine.domain,
-        credentials=authority.issue(machine.host) if machine.tls else None,
+        credentials=credentials,
         main=machine.main,
         services=machine.services,
         login=Login("alice", machine.host, "correct horse") if with_login else None,

@@ -9,9 +9,18 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
+
+import dns.dnssec
+import dns.name
+import dns.rdataclass
+import dns.rdatatype
+import dns.zone
+from cryptography.hazmat.primitives.asymmetric import ec
+from dns.dnssectypes import Algorithm, DSDigest
 
 from audits.demo.certificates import Credentials
 from tests.lab.network import Namespace, run
@@ -59,11 +68,22 @@ class Server:
 
 
 class Security(StrEnum):
-    """How a zone stands towards DNSSEC. bogus: signed, but its parent vouches for another key."""
+    """How a zone stands towards DNSSEC.
+
+    bogus: signed, but its parent vouches for another key. island: signed, and the parent says
+    nothing. expired: its signatures ended yesterday. unproven: what it denies, it denies without
+    signatures.
+    """
 
     SIGNED = "signed"
     UNSIGNED = "unsigned"
     BOGUS = "bogus"
+    ISLAND = "island"
+    EXPIRED = "expired"
+    UNPROVEN = "unproven"
+
+
+_SIGNED_BY_KNOT = (Security.SIGNED, Security.BOGUS, Security.ISLAND)
 
 
 @dataclass(frozen=True)
@@ -126,7 +146,7 @@ class Knot(Server):
             *_knot_zone("", signed=True),
         ]
         for zone in zones:
-            lines += _knot_zone(zone.name, signed=zone.security is not Security.UNSIGNED)
+            lines += _knot_zone(zone.name, signed=zone.security in _SIGNED_BY_KNOT)
         return "\n".join(lines) + "\n"
 
     def _write(self, name: str, records: Iterable[str]) -> None:
@@ -146,11 +166,38 @@ class Knot(Server):
         lines = [f"{zone.name}. NS {self.HOST}."]
         if zone.security is Security.UNSIGNED:
             return lines
+        if zone.security not in _SIGNED_BY_KNOT:
+            return [*lines, f"{zone.name}. DS {self._sign(zone)}"]
         self._generate_key(zone.name)
+        if zone.security is Security.ISLAND:
+            return lines
         digests = self._digests(zone.name)
         if zone.security is Security.BOGUS:
             digests = [digest[:-8] + "deadbeef" for digest in digests]
         return lines + [f"{zone.name}. DS {digest}" for digest in digests]
+
+    def _sign(self, zone: Zone) -> str:
+        """Signs a zone's file the way no signer does; the right-hand side of its DS record."""
+        path = self.folder / _zone_file(zone.name)
+        origin = dns.name.from_text(zone.name)
+        content = dns.zone.from_text(path.read_text(), origin=origin, relativize=False)
+        private = ec.generate_private_key(ec.SECP256R1())
+        key = dns.dnssec.make_dnskey(private.public_key(), Algorithm.ECDSAP256SHA256, flags=257)
+        ends = timedelta(days=-1 if zone.security is Security.EXPIRED else 14)
+        now = datetime.now(UTC)
+        dns.dnssec.sign_zone(
+            content,
+            keys=[(private, key)],
+            inception=now - timedelta(days=7),
+            expiration=now + ends,
+        )
+        if zone.security is Security.UNPROVEN:
+            for node in content.values():
+                node.delete_rdataset(
+                    dns.rdataclass.IN, dns.rdatatype.RRSIG, covers=dns.rdatatype.NSEC
+                )
+        path.write_text(content.to_text(relativize=False))
+        return dns.dnssec.make_ds(origin, key, DSDigest.SHA256).to_text()
 
     def _generate_key(self, name: str) -> None:
         self._keymgr(name, "generate", "algorithm=13", "ksk=yes", "zsk=yes")

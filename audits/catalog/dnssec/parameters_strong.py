@@ -63,7 +63,7 @@ def evaluate(
         return NotApplicable(f"the zone {zone.name} is not signed")
     if resolver.distrust is not None:
         return undecided(resolver, "/finding", resolver.distrust)
-    if zone.security is Security.INSECURE:
+    if zone.security is not Security.SECURE:
         return NotApplicable(f"no resolver relies on the signatures of {zone.name}")
     violations = (
         *_keys(domain, forbidden_algs, min_rsa),

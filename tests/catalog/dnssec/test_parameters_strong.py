@@ -92,6 +92,7 @@ def test_resolver_that_does_not_validate_is_unknown() -> None:
     assert _judge(NOT_VALIDATING).outcome is Outcome.UNKNOWN
 
 
-def test_unsigned_zone_and_island_are_not_applicable() -> None:
+def test_zone_that_nobody_relies_on_is_not_applicable() -> None:
+    assert _judge(bogus="SERVFAIL").outcome is Outcome.NOT_APPLICABLE
     assert _judge(secure=False).outcome is Outcome.NOT_APPLICABLE
     assert _judge(secure=False, keys=(key(),)).outcome is Outcome.NOT_APPLICABLE
