@@ -110,6 +110,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     zone: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fails: dict[str, str] = field(default_factory=dict)
     secure: tuple[str, ...] = ()
+    trusted_resolver: bool = True
     inventory: Inventory = Inventory()
     https: dict[str, Page] = field(default_factory=dict)
     smtp: dict[str, Mta] = field(default_factory=dict)
@@ -353,7 +354,7 @@ class World:
 
 def _script(case: Case) -> dict[str | tuple[str, str], Behaviour]:
     script = {_place(where): Behaviour(authentic=True) for where in case.secure}
-    if case.secure:
+    if case.secure and case.trusted_resolver:
         script["."] = Behaviour(authentic=True)
     for where, how in case.fails.items():
         script[_place(where)] = {
