@@ -357,6 +357,34 @@ def test_the_second_server_is_asked_when_the_first_fails() -> None:
     asyncio.run(main())
 
 
+def test_resolver_that_died_is_given_up_but_for_one_question_at_a_time_until_it_is_back() -> None:
+    async def main() -> None:
+        async with ScriptedDns(ZONES, {"*": Behaviour(silent=True)}) as server:
+            settings = ResolverSettings(
+                addresses=(server.address,), port=server.port, timeout_s=0.1, tries=1
+            )
+            async with Resolver(settings, outstanding=4, give_up_s=0.2) as resolver:
+                begun = time.monotonic()
+                names = [f"{n}.wild.d.example" for n in range(200)]
+                found = await asyncio.gather(*(resolver.ask(name, "A") for name in names))
+                assert time.monotonic() - begun < 2
+                assert len(server.asked) < 20
+                assert {each.reason for each in found if isinstance(each, Silence)} == {
+                    Reason.DNS_TIMEOUT
+                }
+                last = found[-1]
+                assert isinstance(last, Silence)
+                assert last.detail == (
+                    f"not asked for A {names[-1]}: {resolver.servers[0]} answered nothing for 0.2 s"
+                )
+                server.script.by_name.clear()
+                assert isinstance(await resolver.ask("mx1.d.example", "A"), Reply)
+                again = (resolver.ask(name, "A") for name in names[100:])
+                assert all(isinstance(each, Reply) for each in await asyncio.gather(*again))
+
+    asyncio.run(main())
+
+
 def test_what_a_server_said_stands_when_the_other_is_silent() -> None:
     async def main() -> None:
         script: Script = {"*": Behaviour(rcode="SERVFAIL")}
