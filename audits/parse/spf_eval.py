@@ -116,14 +116,13 @@ class _Decision:
 
 
 class _Evaluation:
-    """One check_host: its mail, its trace, and the names that were validated for its address."""
+    """One check_host: its mail and its trace."""
 
     def __init__(self, address: str, mail: _Mail) -> None:
         self._address = address
         self._mail = mail
         self._rdtype = "A" if mail.ip.version == 4 else "AAAA"
         self._trace = Trace()
-        self._validated: tuple[str, ...] | None = None
 
     def check(self) -> Asking[SpfCheck]:
         domain = self._mail.sender_domain.lower().removesuffix(".")
@@ -264,8 +263,6 @@ class _Evaluation:
 
     def _validated_names(self, step: OpenStep) -> Asking[tuple[str, ...]]:
         """The names of the address that lead back to it; errors on the way skip (section 5.5)."""
-        if self._validated is not None:
-            return self._validated
         found = yield from self._ask(step, self._mail.ip.reverse_pointer, "PTR")
         names = () if isinstance(found, Silence) else found.values[:MAX_PTR_NAMES]
         validated = []
@@ -274,8 +271,7 @@ class _Evaluation:
                 answer = yield from self._ask(step, name, self._rdtype)
                 if isinstance(answer, Records) and self._covers(answer.values, [32, 128]):
                     validated.append(name)
-        self._validated = tuple(validated)
-        return self._validated
+        return tuple(validated)
 
     def _explanation(self, domain: str, exp: SpfTerm) -> Asking[str | None]:
         """Section 6.2: whatever goes wrong leaves the fail without an explanation."""
