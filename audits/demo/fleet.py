@@ -20,6 +20,10 @@ POLICY_ADDRESS = "192.0.2.80"
 WEB = f"www.{ORG}"
 WEB_ADDRESS = "192.0.2.30"
 SILENT_ZONE = f"servfail.{ORG}"
+RSA_SELECTOR = "s2026"
+ED25519_SELECTOR = "e2026"
+# Reports about a domain that has no server for mail of its own go to one that takes them.
+_REPORTED = f"v=DMARC1; p=reject; rua=mailto:dmarc-reports@good.{ORG}"
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,9 @@ class DemoDomain:
     """A domain and what it publishes. mx: `preference host` each.
 
     spf, dmarc: TXT at the domain and at `_dmarc`; `@@` is `@` and the domain. dkim_bits: of the RSA
-    key under selector `s2026`; 0 for a revoked key, None for none. sts: what the policy's address
-    answers; None where nothing is published, TLS-RPT included.
+    key under selector `s2026`, beside an Ed25519 key under `e2026`; 0 for a revoked key alone, None
+    for none. sts: what the policy's address answers; None where nothing is published, TLS-RPT
+    included.
     """
 
     label: str
@@ -78,6 +83,13 @@ class DemoDomain:
     @property
     def name(self) -> str:
         return f"{self.label}.{ORG}"
+
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """The DKIM selectors that it declares."""
+        if self.dkim_bits is None:
+            return ()
+        return (RSA_SELECTOR, ED25519_SELECTOR) if self.dkim_bits else (RSA_SELECTOR,)
 
 
 def sts_policy(*mx: str) -> Page:
@@ -152,6 +164,7 @@ DOMAINS = (
         "no-mx",
         "has an address and no MX",
         mx=(),
+        dmarc=(_REPORTED,),
         sts=sts_policy(f"no-mx.{ORG}"),
         apex=WEB_ADDRESS,
     ),
@@ -160,6 +173,7 @@ DOMAINS = (
         "takes no part in mail and says so",
         mx=("0 .",),
         spf=("v=spf1 -all",),
+        dmarc=(_REPORTED,),
         dkim_bits=None,
         sts=None,
         apex=WEB_ADDRESS,
@@ -172,6 +186,7 @@ DOMAINS = (
         "takes no part in mail and forgot to say so",
         mx=(),
         spf=("v=spf1 -all",),
+        dmarc=(_REPORTED,),
         dkim_bits=None,
         sts=None,
         apex=WEB_ADDRESS,
@@ -216,7 +231,7 @@ DOMAINS = (
     DemoDomain(
         "waiver-expired",
         "had its weak DMARC policy accepted, until some days ago",
-        dmarc=("v=DMARC1; p=none; rua=mailto:dmarc-reports@@",),
+        dmarc=("v=DMARC1; p=none; sp=quarantine; rua=mailto:dmarc-reports@@",),
     ),
     DemoDomain("open-relay", "is served by the open relay", mx=_mx_to("open-relay")),
     DemoDomain("no-starttls", "is served in clear", mx=_mx_to("no-starttls")),
@@ -227,8 +242,6 @@ DOMAINS = (
     DemoDomain("busy", "is served by the busy host", mx=_mx_to("busy")),
 )
 
-SELECTOR = "s2026"
-
 
 def policy_pages() -> dict[str, Page]:
     """The MTA-STS pages by host name."""
@@ -236,9 +249,11 @@ def policy_pages() -> dict[str, Page]:
 
 
 def zones(
-    dkim: Mapping[int, str], tlsa: Mapping[str, Sequence[str]], keys: Sequence[str] = ()
+    dkim: Mapping[str, Mapping[str, str]],
+    tlsa: Mapping[str, Sequence[str]],
+    keys: Sequence[str] = (),
 ) -> dict[str, str]:
-    """Zone text by origin. dkim: base64 of a public key, by its size in bits.
+    """Zone text by origin. dkim: key records by domain, then by selector.
 
     tlsa: the right-hand sides of TLSA records by host. keys: DNSKEY and DS records of the zone.
     """
@@ -252,9 +267,15 @@ def zones(
         f"{ALIAS}. CNAME good.{HOSTS_UNDER}.",
         f"{FILTER}. A {FILTER_ADDRESS}",
         f"{WEB}. A {WEB_ADDRESS}",
+        '*._report._dmarc.good TXT "v=DMARC1"',
         *(line for host in HOSTS for line in _host_lines(host)),
         *(f"_25._tcp.{host}. TLSA {record}" for host in tlsa for record in tlsa[host]),
-        *(line for d in DOMAINS if d.name != SILENT_ZONE for line in _domain_lines(d, dkim)),
+        *(
+            line
+            for d in DOMAINS
+            if d.name != SILENT_ZONE
+            for line in _domain_lines(d, dkim[d.name])
+        ),
     ]
     return {f"{ORG}.": _text(forward), **_reverse_zones()}
 
@@ -267,7 +288,7 @@ def _host_lines(host: DemoHost) -> Iterator[str]:
         yield f'{host.name}. TXT "v=spf1 a -all"'
 
 
-def _domain_lines(domain: DemoDomain, dkim: Mapping[int, str]) -> Iterator[str]:
+def _domain_lines(domain: DemoDomain, dkim: Mapping[str, str]) -> Iterator[str]:
     name = f"{domain.name}."
     if domain.apex is not None:
         yield f"{name} A {domain.apex}"
@@ -275,9 +296,8 @@ def _domain_lines(domain: DemoDomain, dkim: Mapping[int, str]) -> Iterator[str]:
     yield from (f"{name} TXT {_quoted(text)}" for text in domain.spf)
     for text in domain.dmarc:
         yield f"_dmarc.{name} TXT {_quoted(text.replace('@@', f'@{domain.name}'))}"
-    if domain.dkim_bits is not None:
-        key = f"v=DKIM1; k=rsa; p={dkim.get(domain.dkim_bits, '')}"
-        yield f"{SELECTOR}._domainkey.{name} TXT {_quoted(key)}"
+    for selector in domain.selectors:
+        yield f"{selector}._domainkey.{name} TXT {_quoted(dkim[selector])}"
     if domain.sends:
         yield f"_submissions._tcp.{name} SRV 0 1 465 good.{HOSTS_UNDER}."
     if domain.sts is not None:

@@ -17,7 +17,6 @@ from audits.demo.fleet import (
     HOSTS,
     ORG,
     POLICY_ADDRESS,
-    SELECTOR,
     WEB,
     WEB_ADDRESS,
     DemoDomain,
@@ -107,8 +106,12 @@ def _domain(domain: DemoDomain) -> dict[str, object]:
         "sends": domain.sends,
         "receives": domain.receives,
     }
-    if domain.dkim_bits is not None:
-        declared["dkim"] = [{"selector": SELECTOR, "owner": "self"}]
+    if domain.selectors:
+        created = datetime.now(UTC).date() - timedelta(days=30)
+        declared["dkim"] = [
+            {"selector": selector, "owner": "self", "created": created}
+            for selector in domain.selectors
+        ]
     return declared
 
 

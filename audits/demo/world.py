@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import secrets
 import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from hashlib import sha256
+from math import gcd, prod
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,7 +20,7 @@ import dns.message
 import dns.name
 import dns.rcode
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from dns.dnssectypes import Algorithm, DSDigest
 
@@ -27,10 +29,12 @@ from audits.demo.dns_server import DnsServer
 from audits.demo.fleet import (
     ALIAS,
     DOMAINS,
+    ED25519_SELECTOR,
     FILTER,
     HOSTS,
     HOSTS_UNDER,
     ORG,
+    RSA_SELECTOR,
     SILENT_ZONE,
     WEB,
     policy_pages,
@@ -45,6 +49,7 @@ _LOOPBACK = "127.0.0.1"
 _NEVER_S = 3600.0
 _START_S = 30.0
 _MECHANISMS = ("PLAIN", "LOGIN")
+_SMALL_FACTORS = prod(range(3, 2000, 2))
 _WITHOUT_TLS = ("no-starttls", "dead")
 _CLOSED = ((f"dead.{HOSTS_UNDER}", 25), (WEB, 25))
 
@@ -110,7 +115,7 @@ class World:
         names = await self._servers.enter_async_context(
             FailingZone(
                 zones(
-                    {bits: dkim_key(bits) for bits in (1024, 2048)},
+                    dkim_records(),
                     _tlsa(authority, credentials),
                     zone_keys(f"{ORG}."),
                 ),
@@ -258,11 +263,37 @@ def _served_by(host: str) -> tuple[str, ...]:
     return tuple(d.name for d in DOMAINS if any(mx.split()[1] in names for mx in d.mx))
 
 
-def dkim_key(bits: int) -> str:
-    """A fresh RSA public key in base64, as a DKIM record has it (RFC 6376 section 3.6.1)."""
-    public = rsa.generate_private_key(65537, bits).public_key()
+def dkim_records() -> dict[str, dict[str, str]]:
+    """The key records of every domain, none shared, by name and selector."""
+    return {
+        domain.name: {
+            RSA_SELECTOR: f"v=DKIM1; k=rsa; p={rsa_key(domain.dkim_bits or 0)}",
+            ED25519_SELECTOR: f"v=DKIM1; k=ed25519; p={ed25519_key()}",
+        }
+        for domain in DOMAINS
+    }
+
+
+def rsa_key(bits: int) -> str:
+    """An RSA public key in base64, as a DKIM record has it; empty for 0 bits.
+
+    Nobody signs in the demo, so that no primes are looked for, which would take its time: a modulus
+    without small factors looks no different.
+    """
+    if not bits:
+        return ""
+    modulus = 0
+    while gcd(modulus, _SMALL_FACTORS) != 1:
+        modulus = 1 << (bits - 1) | secrets.randbits(bits - 1) | 1
+    public = rsa.RSAPublicNumbers(65537, modulus).public_key()
     der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(der).decode()
+
+
+def ed25519_key() -> str:
+    """The 32 octets of a fresh Ed25519 public key in base64 (RFC 8463 section 4.2)."""
+    public = ed25519.Ed25519PrivateKey.generate().public_key()
+    return base64.b64encode(public.public_bytes_raw()).decode()
 
 
 @contextmanager
