@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from msgspec import Struct
@@ -42,7 +43,10 @@ class Link(Struct, frozen=True):
 
 
 class Quote(Struct, frozen=True):
-    """What stood in a fact. source: `kind of subject, pointer` within facts.jsonl."""
+    """What stood in a fact. source: `kind of subject, pointer` within facts.jsonl.
+
+    Quotes from one fact in a row have their source once, with all pointers, on the last of them.
+    """
 
     text: str
     source: str
@@ -83,7 +87,9 @@ class Finding(Struct, frozen=True):
     headline: who, `mx2.example.net:587` or `12 domains`; sentence: what is wrong.
     full: the instances drawn in full; rows: further ones in a line each; names: the rest;
     rows_words, names_words: how many these are.
-    step: where in the delivery loop. hint: the remedy in one sentence.
+    step: where in the delivery loop. hint: the remedy in one sentence;
+    hint_clause: without its full stop. remedy_at: anchor of an
+    earlier finding that has the same remedy in full; empty where it stands here.
     long: it may not fit a printed page.
     """
 
@@ -103,7 +109,9 @@ class Finding(Struct, frozen=True):
     names_words: str
     subjects: int
     remedy: Prose
+    remedy_at: str
     hint: str
+    hint_clause: str
     references: tuple[Link, ...]
     frameworks: tuple[str, ...]
 
@@ -113,12 +121,15 @@ def findings(material: Material) -> tuple[tuple[Finding, ...], dict[tuple[str, S
     built: list[Finding] = []
     places: dict[tuple[str, Subject], str] = {}
     used: Counter[str] = Counter()
+    remedies: dict[tuple[str, str | None], str] = {}
     groups = sorted(_groups(material), key=lambda g: (-g[0].severity.rank, -len(g), g[0].audit))
     for group in groups:
         audit = group[0].audit
         used[audit] += 1
         anchor = f"finding-{slug(audit)}" + (f"-{used[audit]}" if used[audit] > 1 else "")
-        built.append(_finding(anchor, group, material))
+        first = remedies.setdefault((audit, group[0].remediation), anchor)
+        remedy_at = first if first != anchor else ""
+        built.append(_finding(anchor, group, material, remedy_at))
         places |= {(r.audit, r.subject): anchor for r in group}
     return tuple(built), places
 
@@ -169,7 +180,7 @@ def _names(subject: Subject) -> Iterator[tuple[str, str]]:
             return
 
 
-def _finding(anchor: str, group: Sequence[Result], material: Material) -> Finding:
+def _finding(anchor: str, group: Sequence[Result], material: Material, remedy_at: str) -> Finding:
     first = group[0]
     audit = material.audits.get(first.audit)
     remediation = first.remediation or ""
@@ -202,7 +213,9 @@ def _finding(anchor: str, group: Sequence[Result], material: Material) -> Findin
         names_words=f"{number(len(names))} more, by name; results.jsonl has what was observed",
         subjects=len(group),
         remedy=prose(remediation),
+        remedy_at=remedy_at,
         hint=first_sentence(remediation),
+        hint_clause=first_sentence(remediation).rstrip(".!"),
         references=tuple(map(reference, first.references)),
         frameworks=_frameworks(first),
     )
@@ -273,13 +286,21 @@ def _seen(violation: Violation, result: Result, material: Material) -> Seen:
         severity if severity is not None and severity.rank < result.severity.rank else None,
         where,
         at,
-        tuple(Quote(visible(e.quote), source_of(e)) for e in violation.evidence),
+        tuple(_quotes(violation.evidence)),
     )
 
 
-def source_of(evidence: Evidence) -> str:
-    """How the evidence is found in the run's files."""
-    return visible(f"facts.jsonl, {evidence.kind} of {evidence.subject}, {evidence.pointer or '/'}")
+def _quotes(evidence: Sequence[Evidence]) -> Iterator[Quote]:
+    for _, pieces in groupby(evidence, key=lambda e: (e.kind, e.subject)):
+        *others, last = pieces
+        yield from (Quote(visible(e.quote), "") for e in others)
+        yield Quote(visible(last.quote), source_of(last, [e.pointer for e in others]))
+
+
+def source_of(evidence: Evidence, before: Sequence[str] = ()) -> str:
+    """How the evidence is found in the run's files; before: other pointers into the same fact."""
+    pointers = ", ".join(pointer or "/" for pointer in (*before, evidence.pointer))
+    return visible(f"facts.jsonl, {evidence.kind} of {evidence.subject}, {pointers}")
 
 
 def _where(evidence: Evidence, material: Material) -> str:

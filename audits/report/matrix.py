@@ -34,6 +34,7 @@ _HOST_AREAS = {
     "cert": "TLS",
     "submission": "Submission",
     "relay": "Relay",
+    "client": "Clients",
     "postfix": "Config",
     "exim": "Config",
     "dovecot": "Config",
@@ -47,6 +48,7 @@ _DOMAIN_AREAS = {
     "mta-sts": "MTA-STS",
     "tlsrpt": "TLS-RPT",
     "path": "Delivery",
+    "client": "Clients",
 }
 
 

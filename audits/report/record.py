@@ -16,6 +16,7 @@ from audits.facts.tls import Certificate, CertificateChain
 from audits.report.anchor import Named, slug
 from audits.report.finding import Link, reference
 from audits.report.material import Material
+from audits.report.prose import Prose, prose
 from audits.report.sanitise import visible, visible_lines
 from audits.report.words import OUTCOMES, counted, day, number
 
@@ -77,7 +78,7 @@ class MethodLine(Struct, frozen=True):
     to: str
     rules: tuple[RuleLine, ...]
     references: tuple[Link, ...]
-    limits: str
+    limits: Prose
     outcomes: str
 
 
@@ -187,7 +188,7 @@ def method_lines(material: Material) -> tuple[MethodLine, ...]:
                 ", ".join(audit.to),
                 tuple(_rule(rule, material) for rule in _governing(material.policy.rules, name)),
                 tuple(reference(str(r)) for r in audit.references),
-                visible(" ".join(audit.documentation.limits.split()), 4000),
+                prose(audit.documentation.limits),
                 ", ".join(f"{number(counts[o])} {w}" for o, w in OUTCOMES.items() if counts[o])
                 or "no results",
             )

@@ -11,7 +11,7 @@ from audits.facts.declared import DeclaredDomain, HostRoles
 from audits.facts.delivery import paths_into
 from audits.facts.dns import MxSet
 from audits.report.anchor import Owner, anchor_of, slug
-from audits.report.figure import Figure, text_path
+from audits.report.figure import Figure, Stop, text_path
 from audits.report.finding import draw
 from audits.report.material import Material
 from audits.report.matrix import area_anchor, area_of, column, worst
@@ -26,11 +26,17 @@ _NAMES: Final = 8
 
 
 class SheetPath(Struct, frozen=True):
-    """One way in. label: such as `10 mx1.example.net`. drawn: None where text must do."""
+    """One way in. label: such as `10 mx1.example.net`. drawn: None where text must do.
+
+    whole: nothing on the way broke or was silent. answers: what each step answered, for print,
+    where a way that is whole takes a line instead of a drawing.
+    """
 
     label: str
     drawn: Figure | None
     text: str
+    whole: bool
+    answers: str
 
 
 class Entry(Struct, frozen=True):
@@ -179,7 +185,21 @@ def _path(
 ) -> SheetPath:
     found = draw(at, anchor, material)
     text = " ".join(text_path(found)) or "nothing was seen"
-    return SheetPath(label, found if draws and found.stops else None, text)
+    whole = bool(found.stops) and all(s.mark in ("done", "beyond") for s in found.stops)
+    return SheetPath(
+        label,
+        found if draws and found.stops else None,
+        text,
+        whole,
+        " → ".join(map(_answered, found.stops)),
+    )
+
+
+def _answered(stop: Stop) -> str:
+    """The station with its answer, such as `EHLO 250`; a cut address stands in the label."""
+    if stop.note.startswith(stop.label):
+        return stop.note
+    return stop.label if stop.note.endswith("…") else f"{stop.label} {stop.note}".rstrip()
 
 
 def _areas(

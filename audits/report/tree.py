@@ -1,14 +1,19 @@
-"""Facts that are trees by nature, as trees to draw: SPF records, the DMARC walk."""
+"""Facts that are trees by nature, as trees to draw: SPF, the DMARC walk, what TLSA records fit."""
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
 from audits.evaluate.audit import Audit
 from audits.evaluate.result import Result
+from audits.facts.dane import TlsaRecord, TlsaSet
+from audits.facts.declared import HostRoles
 from audits.facts.dns import DmarcStep, DmarcWalk, SpfNode, SpfTerm, SpfTree
 from audits.facts.fact import Fact, kind_of, subject_type
 from audits.facts.snapshot import Snapshot
+from audits.facts.spf import SpfEvaluation, SpfHelo, SpfQuery, SpfStep, SpfWorstCase
+from audits.facts.tls import Certificate, CertificateChain
 from audits.report.sanitise import visible
 from audits.report.words import counted
 from audits.subject import Subject
@@ -16,6 +21,7 @@ from audits.subject import Subject
 # A tree with more lines than this is cut, and says so.
 _MAX_LINES = 150
 _TEXT = 300
+_SMTP = 25
 
 
 class Tree(Struct, frozen=True):
@@ -42,16 +48,26 @@ def trees_behind(result: Result, audit: Audit | None, snapshot: Snapshot) -> tup
     cited = [*result.evidence, *(e for v in result.violations for e in v.evidence)]
     keys |= dict.fromkeys((evidence.kind, evidence.subject) for evidence in cited)
     facts = (snapshot.by_kind(kind, subject) for kind, subject in keys)
-    return tuple(tree for fact in facts if fact is not None for tree in trees_of(fact))
+    return tuple(tree for fact in facts if fact is not None for tree in trees_of(fact, snapshot))
 
 
-def trees_of(fact: Fact) -> Iterator[Tree]:
+def trees_of(fact: Fact, snapshot: Snapshot) -> Iterator[Tree]:
     """The trees that a fact is drawn as; none for most facts."""
     match fact:
         case SpfTree():
             yield _cut(_spf_node(fact, fact.nodes[0], f"SPF of {fact.subject}"))
+        case SpfEvaluation() | SpfHelo():
+            for check in fact.checks:
+                note = f"{check.result}: {check.why}"
+                yield _cut(_tree(f"SPF for {check.address}", note, _steps(check.steps)))
+        case SpfWorstCase():
+            for cost in fact.costs:
+                note = f"{counted(cost.lookups, 'look-up')}, {cost.voids} of them void"
+                yield _cut(_tree(f"SPF at worst, IPv{cost.family}", note, _steps(cost.steps)))
         case DmarcWalk():
             yield _cut(_dmarc(fact))
+        case TlsaSet():
+            yield _cut(_tlsa(fact, snapshot))
         case _:
             return
 
@@ -84,6 +100,36 @@ def _spf_term(tree: SpfTree, node: SpfNode, term: SpfTerm) -> Tree:
     return _tree(term.text, why)
 
 
+def _steps(steps: Sequence[SpfStep]) -> list[Tree]:
+    """The steps of an evaluation in order, those of an included record below the include."""
+    trees: list[Tree] = []
+    place = 0
+    while place < len(steps):
+        depth = len(steps[place].path)
+        after = range(place + 1, len(steps))
+        end = next((i for i in after if len(steps[i].path) <= depth), len(steps))
+        trees.append(_step(steps[place], _steps(steps[place + 1 : end])))
+        place = end
+    return trees
+
+
+def _step(step: SpfStep, below: list[Tree]) -> Tree:
+    if not step.term:
+        texts = [text for query in step.queries for text in query.values]
+        return _tree(f"{step.domain}: {' | '.join(texts) or 'nothing'}", step.result, below)
+    label = f"{step.term} and {step.more} more" if step.more else step.term
+    said = [step.result, *map(_query, step.queries)]
+    if step.queries:
+        said.append(f"{counted(step.lookups, 'look-up')} so far")
+    return _tree(label, "; ".join(said), below)
+
+
+def _query(query: SpfQuery) -> str:
+    found = ", ".join(query.values) or query.rcode
+    more = f" and {query.count - len(query.values)} more" if query.count > len(query.values) else ""
+    return f"{query.rdtype} {query.name}: {found}{more}{' (void)' if query.void else ''}"
+
+
 def _dmarc(walk: DmarcWalk) -> Tree:
     """Every query of the walk, and what it found (RFC 9989 section 4.10)."""
     governs = walk.found_at
@@ -110,6 +156,40 @@ def _dmarc_step(step: DmarcStep, governs: bool) -> Tree:
     else:
         note = f"no record, {step.answer.rcode}"
     return _tree(step.answer.name, note, [*records, *other])
+
+
+def _tlsa(tlsa: TlsaSet, snapshot: Snapshot) -> Tree:
+    """Every TLSA record, and the served certificates that it is of (RFC 6698 section 2.1)."""
+    roles = snapshot.fact(HostRoles, tlsa.subject)
+    services = roles.services if roles is not None else ()
+    at_25 = (snapshot.fact(CertificateChain, s) for s in services if s.port == _SMTP)
+    chains = [chain for chain in at_25 if chain is not None]
+    records = []
+    for record in tlsa.records:
+        fits = [each for chain in chains for each in _fitting(record, chain)]
+        note = record.malformed or (
+            "" if fits or not chains else "of no certificate that is served"
+        )
+        records.append(_tree(record.text, note, fits))
+    said = "secure" if tlsa.secure else "bogus" if tlsa.bogus is not None else "not secure"
+    return _tree(tlsa.name, said if records else f"no record, {tlsa.answer.rcode}", records)
+
+
+def _fitting(record: TlsaRecord, chain: CertificateChain) -> Iterator[Tree]:
+    for place, certificate in enumerate(chain.certificates):
+        if record.data in _data(record, certificate):
+            yield _tree(str(chain.subject), f"certificate {place}, {certificate.subject}")
+
+
+def _data(record: TlsaRecord, certificate: Certificate) -> tuple[str, ...]:
+    """What the record may hold, were it of this certificate; full data by their digest."""
+    sha256, sha512 = certificate.sha256, certificate.sha512
+    if record.selector == 1:
+        sha256, sha512 = certificate.spki_sha256, certificate.spki_sha512
+    if record.matching == 0:
+        whole = hashlib.sha256(bytes.fromhex(record.data)).hexdigest()
+        return (record.data,) if whole == sha256 else ()
+    return (sha256,) if record.matching == 1 else (sha512,)
 
 
 def _tree(label: str, note: str = "", children: Iterable[Tree] = ()) -> Tree:

@@ -103,7 +103,8 @@ class ReportView(Struct, frozen=True):
     """Everything that a report prints. All text is visible text; escaping is the renderer's.
 
     sentence: the verdict's reasons; basis: what the policy counts. tone: the outcome whose colour
-    and sign stand for the conclusion. tally: counts by outcome in one line.
+    and sign stand for the conclusion. tally: counts by outcome in one line. grouped: how many
+    failures the findings stand for.
     """
 
     run: Run
@@ -130,6 +131,7 @@ class ReportView(Struct, frozen=True):
     host_matrix: Matrix
     domain_matrix: Matrix
     findings: tuple[Finding, ...]
+    grouped: str
     layers: tuple[Layer, ...]
     waivers: tuple[WaiverLine, ...]
     errors: tuple[ErrorLine, ...]
@@ -192,6 +194,7 @@ def view(
         host_matrix=_matrix(material, MailHost),
         domain_matrix=_matrix(material, Domain),
         findings=found,
+        grouped=_grouped(counts[Outcome.FAIL], len(found)),
         layers=silent,
         waivers=waived,
         errors=error_lines(material),
@@ -210,6 +213,15 @@ _TONES = {
     Conclusion.NOT_COMPLIANT: Outcome.FAIL,
     Conclusion.INCOMPLETE: Outcome.UNKNOWN,
 }
+
+
+def _grouped(failures: int, findings: int) -> str:
+    if not failures:
+        return "No audit failed."
+    if failures == findings:
+        return f"{counted(failures, 'failure')}, gravest first."
+    said = f"{counted(failures, 'failure')} in {counted(findings, 'finding')}, gravest first"
+    return f"{said}: what fails one audit in the same words is one finding."
 
 
 def _contents(findings: int, counts: Mapping[Outcome, int], waivers: int) -> tuple[Entry, ...]:
@@ -337,12 +349,12 @@ def _sentence(
             if p.failing
         ]
     )
-    below = f"{counted(mild, 'failure')} below the gate" if mild else ""
+    below = counted(mild, "milder failure") if mild else ""
     said: list[str] = []
     match conclusion:
         case Conclusion.NOT_COMPLIANT:
             one = len(grave) == 1 and grave[0].startswith("1 ")
-            said.append(f"{listed(grave)} {'finding' if one else 'findings'} on {places}.")
+            said.append(f"{listed(grave)} {'failure' if one else 'failures'} on {places}.")
             if below:
                 said.append(f"Besides, {below}.")
         case Conclusion.INCOMPLETE:

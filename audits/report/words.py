@@ -70,7 +70,9 @@ def clock(at: datetime) -> str:
 
 
 def span(started: datetime, ended: datetime) -> str:
-    """`23 November 2026, 02:00 to 02:03 UTC`, with both days where they differ."""
+    """`23 November 2026, 02:00 to 02:03 UTC`, with both days where they differ; a minute once."""
+    if f"{started:%F %H:%M}" == f"{ended:%F %H:%M}":
+        return f"{day(started)}, {started:%H:%M} UTC"
     if started.date() == ended.date():
         return f"{day(started)}, {started:%H:%M} to {ended:%H:%M} UTC"
     return f"{day(started)}, {started:%H:%M} to {day(ended)}, {ended:%H:%M} UTC"

@@ -41,7 +41,7 @@ def test_failure_below_the_gate_is_compliant_and_named() -> None:
     )
     made = fleet.whole(found=[mild])
     assert made.conclusion is Conclusion.COMPLIANT
-    assert "1 failure below the gate" in made.sentence
+    assert "1 milder failure" in made.sentence
 
 
 def test_nothing_audited_is_never_compliant() -> None:
@@ -107,6 +107,34 @@ def test_relay_on_port_25_shows_mail_and_rcpt() -> None:
     assert labels == [
         "TCP 25", "greeting", "EHLO", "STARTTLS", "TLS", "MAIL", "RCPT", "DATA", "QUIT",
     ]  # fmt: skip
+
+
+def test_remedy_stands_in_full_with_the_first_finding_of_an_audit() -> None:
+    found = [
+        fleet.failed(fleet.SPF, Domain("example.net"), f"said {n}", "dns.mx", "", "x", severity=s)
+        for n, s in enumerate((Severity.HIGH, Severity.LOW))
+    ]
+    first, second = fleet.whole(found=found).findings
+    assert (first.remedy_at, second.remedy_at) == ("", first.anchor)
+
+
+def test_pointers_into_one_fact_are_named_once() -> None:
+    failed = fleet.failed(fleet.SPF, Domain("example.net"), "no", "dns.mx", "/records", "a")
+    (violation,) = failed.violations
+    (one,) = violation.evidence
+    twice = replace(violation, evidence=(one, replace(one, pointer="/name", quote="b")))
+    (finding,) = fleet.whole(found=[replace(failed, violations=(twice,))]).findings
+    assert [(quote.text, quote.source) for quote in finding.full[0].seen[0].quotes] == [
+        ("a", ""),
+        ("b", "facts.jsonl, dns.mx of example.net, /records, /name"),
+    ]
+
+
+def test_way_that_broke_is_not_whole() -> None:
+    ways = {way.label: way for sheet in fleet.whole().host_sheets for way in sheet.paths}
+    assert ways["port 25, 192.0.2.10"].whole
+    assert ways["port 25, 192.0.2.10"].answers.startswith("TCP 25 21 ms → greeting 220 → EHLO 250")
+    assert not ways["port 25, 203.0.113.25"].whole
 
 
 def test_unknowns_are_grouped_by_layer_with_the_command_to_ask_again() -> None:
