@@ -12,14 +12,14 @@ from audits.cli.options import ConfigFile, Policies, stdout
 from audits.cli.workspace import checked_policy, configuration
 from audits.errors import UsageError
 from audits.evaluate.audit import Audit
-from audits.evaluate.policy import Policy, Rule, in_force
+from audits.evaluate.policy import in_force
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome
 from audits.evidence.run_directory import RESULTS
 from audits.facts.declared import DeclaredDomain, DeclaredHost
-from audits.facts.fact import kind_of
 from audits.report.anchor import owner_of
 from audits.report.explained import explained
+from audits.report.page import index, page
 from audits.report.sanitise import visible
 from audits.subject import Domain, MailHost, Subject
 
@@ -85,8 +85,8 @@ def explain(
         return Exit.COMPLETE
     output.mkdir(parents=True, exist_ok=True)
     for one in chosen:
-        (output / f"{one.id}.md").write_text(page(one, in_policy))
-    (output / "README.md").write_text(_index(chosen))
+        (output / f"{one.id}.md").write_text(page(one, in_policy, places=False))
+    (output / "README.md").write_text(index(chosen))
     return Exit.COMPLETE
 
 
@@ -140,61 +140,3 @@ def _in_force(audit: Audit, subject: Subject, run: job.Stored) -> dict[str, Any]
     host = run.snapshot.fact(DeclaredHost, owner) if isinstance(owner, MailHost) else None
     rule = run.judgment.policy.rule_for(audit.id, subject, domain, host)
     return in_force(audit, rule) if rule is not None else {}
-
-
-def page(audit: Audit, policy: Policy) -> str:
-    """The documentation of an audit as Markdown, with its parameters under a policy."""
-    said = audit.documentation
-    rules = [rule for rule in policy.rules if rule.audit == audit.id]
-    parts = [
-        f"# {audit.id}\n\n{said.title}",
-        f"- Severity: {audit.severity}\n"
-        f"- About: {', '.join(audit.to)}\n"
-        f"- Judges: {', '.join(sorted(map(kind_of, audit.facts())))}",
-        f"## Rationale\n\n{said.rationale}",
-        f"## Remediation\n\n{said.remediation}",
-    ]
-    if said.limits:
-        parts.append(f"## Limits\n\n{said.limits}")
-    if audit.parameters:
-        parts.append("## Parameters\n\n" + _parameters(audit, rules))
-    parts.append(f"## In policy {policy.name}\n\n" + _standing(audit, rules))
-    if audit.references:
-        parts.append("## References\n\n" + "\n".join(f"- {r}" for r in audit.references))
-    if audit.frameworks:
-        parts.append("## Frameworks\n\n" + "\n".join(f"- {d}" for d in audit.frameworks))
-    return "\n\n".join(parts) + "\n"
-
-
-def _parameters(audit: Audit, rules: list[Rule]) -> str:
-    plain = [rule for rule in rules if rule.scope is None and rule.enabled]
-    values = in_force(audit, plain[-1]) if plain else {}
-    lines = []
-    for name, (_, default) in audit.parameters.items():
-        value = values.get(name, default)
-        note = "" if value == default else f" (the audit's own default: `{_shown(default)}`)"
-        lines.append(f"- `{name}` = `{_shown(value)}`{note}")
-    return "\n".join(lines)
-
-
-def _standing(audit: Audit, rules: list[Rule]) -> str:
-    if not rules:
-        return "Not in force."
-    lines = []
-    for rule in rules:
-        scope = f"for `{rule.scope.text}`" if rule.scope else "for every subject"
-        how = f"severity {rule.severity or audit.severity}" if rule.enabled else "switched off"
-        lines.append(f"- {how} {scope} ({rule.where})")
-    return "\n".join(lines)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(str, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _index(audits: list[Audit]) -> str:
-    lines = [f"| [{a.id}]({a.id}.md) | {a.severity} | {a.documentation.title} |" for a in audits]
-    head = "# Audits\n\n| audit | severity | what it asks |\n| --- | --- | --- |\n"
-    return head + "\n".join(lines) + "\n"
