@@ -13,6 +13,9 @@ Pause = Annotated[
     float, Meta(ge=0, le=86400, description="a number of seconds from 0, a day at most")
 ]
 Word = Annotated[str, Meta(pattern=r"^\S(.*\S)?$", description="text")]
+AsNumber = Annotated[
+    int, Meta(ge=1, le=4294967295, description="an AS number, as digits without AS")
+]
 # sub-domain = Let-dig [Ldh-str]; Local-part here is Dot-string: RFC 5321 section 4.1.2
 _DOMAIN = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+"
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -76,6 +79,26 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     relay_forms: Literal["usual", "all"] = "usual"
 
 
+class ReputationSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which lists are asked about outbound addresses. None is by default: most have terms of use.
+
+    zones: names such as `dnsbl.example.org`, below which a list answers for addresses (RFC 5782).
+    """
+
+    zones: tuple[HeloName, ...] = ()
+
+
+class RpkiSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What routes are validated against (RFC 6811), without asking anybody.
+
+    vrp_file: validated ROA payloads as a validator exports them, JSON or CSV. origins: the AS
+    number that announces each of our prefixes.
+    """
+
+    vrp_file: str | None = None
+    origins: dict[str, AsNumber] = field(default_factory=dict)
+
+
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of patience and pace. `_s` are seconds.
 
@@ -108,4 +131,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     vantage: VantageSettings = VantageSettings()
     probe: ProbeSettings = ProbeSettings()
     limits: LimitSettings = LimitSettings()
+    reputation: ReputationSettings = ReputationSettings()
+    rpki: RpkiSettings = RpkiSettings()
     redirect: dict[str, str] = field(default_factory=dict)

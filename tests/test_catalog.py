@@ -73,6 +73,8 @@ IDS = {
     "ptr-forward-confirmed",
     "ptr-published",
     "relay-refused",
+    "route-origin-valid",
+    "sender-not-blocklisted",
     "smtp-greeting-valid",
     "smtp-helo-name-valid",
     "spf-all-strict-enough",

@@ -13,12 +13,14 @@ from audits.collect.live.caa import CaaClimb
 from audits.collect.live.dane import DaneHost
 from audits.collect.live.dmarc import DmarcReportMailboxes
 from audits.collect.live.dns import DnsAddress, DnsDomain, DnsHost
+from audits.collect.live.dnsbl import ListLookup
 from audits.collect.live.dnssec import DnssecDomain, DnssecHost
 from audits.collect.live.helo import HeloLookup
 from audits.collect.live.https import MtaStsFetch
 from audits.collect.live.pace import Pace
 from audits.collect.live.relay import RelayWalk
 from audits.collect.live.resolver import Resolver
+from audits.collect.live.rpki import RouteCheck
 from audits.collect.live.smtp import ServiceWalk
 from audits.collect.live.spf import SpfDomain, SpfHost
 from audits.collect.live.srv import SrvLookup
@@ -46,6 +48,8 @@ AVAILABLE: tuple[type[Collector], ...] = (
     HeloLookup,
     SrvLookup,
     AutoconfigFetch,
+    ListLookup,
+    RouteCheck,
     ServiceWalk,
     RelayWalk,
 )
@@ -96,6 +100,8 @@ def assembled(
         HeloLookup: lambda: HeloLookup(resolver, origin),
         SrvLookup: lambda: SrvLookup(resolver, origin),
         AutoconfigFetch: lambda: AutoconfigFetch(resolver, origin, settings),
+        ListLookup: lambda: ListLookup(resolver, origin, settings.reputation),
+        RouteCheck: lambda: RouteCheck(origin, settings.rpki, base),
         ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
     }
