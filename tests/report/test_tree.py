@@ -7,19 +7,24 @@ from rich.console import Console
 from audits.catalog import load
 from audits.evaluate.engine import evaluate
 from audits.evaluate.result import Result
+from audits.facts.dane import TlsaRecord, TlsaSet
 from audits.facts.dns import DmarcStep, DmarcWalk, SpfNode, SpfTree
-from audits.facts.fact import Reason, Silence
+from audits.facts.fact import Fact, Reason, Silence
 from audits.facts.snapshot import Snapshot
+from audits.facts.spf import SpfEvaluation
 from audits.parse.dmarc import dmarc_records, organizational_domain
 from audits.parse.spf import spf_records
+from audits.parse.spf_eval import answered, check_host
+from audits.parse.spf_trace import Question, Records
 from audits.parse.spf_tree import own_record
 from audits.report.explained import explained
 from audits.report.html import render_html
 from audits.report.tree import Tree, trees_behind, trees_of
 from audits.report.view import view
 from audits.resources import folder
-from audits.subject import Domain
-from tests.build import answer, domain, policy, snapshot
+from audits.subject import Domain, MailHost
+from tests.build import answer, domain, policy, roles, snapshot
+from tests.catalog.wire import MX, certificate, chain
 from tests.report.fleet import RUN
 
 D = Domain("example.net")
@@ -39,8 +44,8 @@ def lines(tree: Tree, depth: int = 0) -> list[str]:
     return [f"{'  ' * depth}{tree.label} | {tree.note}", *below]
 
 
-def drawn(fact: SpfTree | DmarcWalk) -> list[str]:
-    (tree,) = trees_of(fact)
+def drawn(fact: Fact) -> list[str]:
+    (tree,) = trees_of(fact, snapshot())
     return lines(tree)
 
 
@@ -104,6 +109,48 @@ def test_dmarc_walk_says_which_record_governs() -> None:
         "  _dmarc.example.net | governs",
         "    v=DMARC1; p=reject | ",
         "  _dmarc.net | no record, NOERROR",
+    ]
+
+
+def test_evaluation_is_drawn_step_by_step() -> None:
+    zone = {
+        "example.net": "v=spf1 ip4:192.0.2.8 ip4:192.0.2.9 include:a.example -all",
+        "a.example": "v=spf1 mx ~all",
+    }
+
+    def answer_of(question: Question) -> Records:
+        if question.rdtype == "TXT":
+            return Records("NOERROR", (zone[question.name],))
+        return Records("NXDOMAIN", ())
+
+    check = answered(check_host("192.0.2.1", "a@example.net", "mx.example.net"), answer_of)
+    assert drawn(SpfEvaluation(D, (check,), ())) == [
+        f"SPF for 192.0.2.1 | {check.result}: {check.why}",
+        f"  example.net: {zone['example.net']} | fail",
+        "  ip4:192.0.2.8 and 1 more | no match",
+        "  include:a.example | no match",
+        "    a.example: v=spf1 mx ~all | softfail",
+        "    mx | no match; MX a.example: NXDOMAIN (void); 2 look-ups so far",
+        "    ~all | match",
+        "  -all | match",
+    ]
+
+
+def test_tlsa_record_shows_the_certificate_that_it_is_of() -> None:
+    fits = TlsaRecord(3, 1, 1, certificate().spki_sha256, None)
+    other = TlsaRecord(2, 0, 1, "ef" * 32, None)
+    name = "_25._tcp.mx1.example.net"
+    tlsa = TlsaSet(
+        MailHost("mx1.example.net"), name, (), answer(name, authenticated=True), (fits, other), None
+    )
+    leaf = certificate()
+    seen = snapshot(roles(), chain(MX, leaf))
+    (tree,) = trees_of(tlsa, seen)
+    assert lines(tree) == [
+        f"{name} | secure",
+        f"  {fits.text} | ",
+        f"    {MX} | certificate 0, {leaf.subject}",
+        f"  {other.text} | of no certificate that is served",
     ]
 
 
