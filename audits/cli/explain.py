@@ -15,7 +15,7 @@ from audits.evaluate.audit import Audit
 from audits.evaluate.policy import in_force
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome
-from audits.evidence.run_directory import RESULTS
+from audits.evidence.run_directory import RESULTS, RunDirectory
 from audits.facts.declared import DeclaredDomain, DeclaredHost
 from audits.report.anchor import owner_of
 from audits.report.explained import explained
@@ -83,10 +83,11 @@ def explain(
         for one in chosen:
             stdout().print(page(one, in_policy), markup=False)
         return Exit.COMPLETE
-    output.mkdir(parents=True, exist_ok=True)
-    for one in chosen:
-        (output / f"{one.id}.md").write_text(page(one, in_policy, places=False))
-    (output / "README.md").write_text(index(chosen))
+    pages = {f"{one.id}.md": page(one, in_policy, places=False) for one in chosen}
+    folder = RunDirectory(output)
+    folder.make()
+    for name, text in {**pages, "README.md": index(chosen)}.items():
+        folder.write(name, [text.encode()], end=b"")
     return Exit.COMPLETE
 
 
