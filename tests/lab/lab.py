@@ -15,7 +15,7 @@ from subprocess import CompletedProcess
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from ruamel.yaml import YAML
 
@@ -242,7 +242,7 @@ def _domain(machine: Machine) -> dict[str, object]:
     if "msa" in machine.roles:
         domain["submission"] = [machine.host]
     if machine.domain == GOOD:
-        domain["dkim"] = [{"selector": "s2026", "owner": "self"}]
+        domain["dkim"] = [{"selector": "s2026"}, {"selector": "e2026"}]
     return domain
 
 
@@ -266,7 +266,7 @@ def _records(machine: Machine) -> list[str]:
     ]
 
 
-def _dkim_record() -> str:
+def _rsa_record() -> str:
     """A key record with a fresh RSA key of 2048 bits (RFC 6376 section 3.6.1), as in a zone file.
 
     A character string of a TXT record holds 255 octets at most, so the text is cut in two.
@@ -275,6 +275,12 @@ def _dkim_record() -> str:
     public = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     text = "v=DKIM1; k=rsa; p=" + base64.b64encode(public).decode()
     return f'"{text[:200]}" "{text[200:]}"'
+
+
+def _ed25519_record() -> str:
+    """The same with an Ed25519 key (RFC 8463 section 4.2)."""
+    public = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    return f'"v=DKIM1; k=ed25519; p={base64.b64encode(public).decode()}"'
 
 
 class Digests(NamedTuple):
@@ -311,7 +317,8 @@ def _zones(
         *good,
         f"ns1.{GOOD}. A {IPV4_NETWORK}.{AUTHORITY}",
         f"audit.{GOOD}. A {auditor.ipv4}",
-        f"s2026._domainkey.{GOOD}. TXT {_dkim_record()}",
+        f"s2026._domainkey.{GOOD}. TXT {_rsa_record()}",
+        f"e2026._domainkey.{GOOD}. TXT {_ed25519_record()}",
         f'_mta-sts.{GOOD}. TXT "v=STSv1; id=20260115"',
         f"mta-sts.{GOOD}. A {IPV4_NETWORK}.{POLICY_HOST}",
         f"_submissions._tcp.{GOOD}. SRV 0 1 465 mx1.{GOOD}.",
