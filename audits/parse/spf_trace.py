@@ -37,7 +37,7 @@ Answer = Records | Silence
 
 @dataclass
 class OpenStep:
-    """A step that is under way."""
+    """A step that is under way. run: the step whose run of plain terms it continues, if any."""
 
     path: tuple[str, ...]
     domain: str
@@ -48,6 +48,7 @@ class OpenStep:
     lookups: int = 0
     voids: int = 0
     result: str = ""
+    run: "OpenStep | None" = None
 
 
 class Trace:
@@ -62,17 +63,16 @@ class Trace:
         """A new step; one that continues a run of plain terms that did not match joins it."""
         last = self._steps[-1] if self._steps else None
         if last is not None and _continues(last, path, domain, term):
-            # Shown by its own text again, should it match.
             last.more += 1
-            return OpenStep(path, domain, term)
+            return OpenStep(path, domain, term, run=last)
         step = OpenStep(path, domain, term, lookups=self.lookups, voids=self.voids)
         self._steps.append(step)
         return step
 
     def matched(self, step: OpenStep) -> None:
         """A step that turned out to match stands for itself."""
-        if self._steps[-1] is not step:
-            self._steps[-1].more -= 1
+        if step.run is not None:
+            step.run.more -= 1
             step.lookups, step.voids = self.lookups, self.voids
             self._steps.append(step)
         step.result = "match"

@@ -50,7 +50,7 @@ def _includes_itself(world: SpfWorld, ours: SpfCheck) -> bool:
         f"include:{target}" in text
         for name, found in world.zone.items()
         for text in found.get("TXT", ())
-        for target in (name, "%{d")
+        for target in (name, "%{")
     )
 
 
