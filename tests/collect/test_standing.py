@@ -56,6 +56,7 @@ def listings(found: AnyObservation) -> tuple[Listing, ...]:
 
 
 def test_listing_and_its_absence_are_told_from_a_working_list() -> None:
+    """Also by another code than 127.0.0.2, the only one that mailvalidator knows."""
     (listed,) = listings(asked("good.example")[0])
     assert (listed.codes, listed.silence) == (("127.0.0.4",), None)
     (free,) = listings(asked("Good.example", address="192.0.2.8")[0])
