@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -25,9 +25,9 @@ from audits.collect.live.assembly import AVAILABLE, assembled
 from audits.collect.live.resolver import Traffic
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
-from audits.errors import SnapshotError
+from audits.errors import SnapshotError, UsageError
 from audits.evaluate.engine import evaluate
-from audits.evaluate.policy import Policy
+from audits.evaluate.policy import Policy, check
 from audits.evaluate.result import Result, decode_results, encode_result
 from audits.evaluate.waiver import Waiver
 from audits.evidence.manifest import SCHEMA as MANIFEST_SCHEMA
@@ -43,7 +43,7 @@ from audits.evidence.run_directory import (
     run_id,
 )
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
-from audits.facts.fact import Fact, Observed, kind_of
+from audits.facts.fact import F, Fact, Observed, kind_of
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.report.data import encode_summary
 from audits.report.html import html_chunks, render_html
@@ -140,8 +140,8 @@ def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet:
     chosen = planned(workspace.policy)
     origin = Origin(snapshot.header.vantage, now)
     population = Population(
-        workspace.fleet.domains,
-        workspace.fleet.hosts,
+        _declared(DeclaredDomain, snapshot),
+        _declared(DeclaredHost, snapshot),
         {host.fact.subject: host for host in workspace.whole_fleet.hosts},
     )
     limits = workspace.settings.limits
@@ -159,6 +159,12 @@ def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet:
     return Collected(snapshot, live.resolver.traffic, live.pace.dialled)
 
 
+def _declared(fact: type[F], snapshot: Snapshot) -> tuple[Observed[F], ...]:
+    """What the run was begun with, whatever the inventory has become since."""
+    found = snapshot.observations(fact)
+    return tuple(each for each in found if isinstance(each, Observed))
+
+
 def judge(snapshot: Snapshot, judgment: Judgment, previous: Snapshot | None = None) -> list[Result]:
     """Every result, with the audits of the catalogue; `previous` is what an earlier run saw."""
     return list(evaluate(snapshot, judgment.policy, load(), judgment.waivers, previous))
@@ -168,15 +174,33 @@ def write_results(run: RunDirectory, results: Sequence[Result]) -> None:
     run.write(RESULTS, map(encode_result, results))
 
 
+def resumed(workspace: Workspace, path: Path) -> tuple[Workspace, RunDirectory]:
+    """A run that was cut off, and the workspace with the policy and waivers that it began with.
+
+    Raises SnapshotError, and UsageError where the run is complete.
+    """
+    run = RunDirectory.open(path)
+    if run.complete:
+        raise UsageError(f"{path}: this run is complete; there is nothing to go on with")
+    judgment = stored_judgment(run)
+    return replace(workspace, policy=judgment.policy, waivers=judgment.waivers), run
+
+
 def stored(path: Path) -> Stored:
     """A run on disk. Raises SnapshotError where there is none, or it can't be read."""
     run = RunDirectory.open(path)
+    return Stored(run, run.snapshot(), stored_judgment(run))
+
+
+def stored_judgment(run: RunDirectory) -> Judgment:
+    """Raises SnapshotError where it can't be read, PolicyError where an audit is no more."""
     text = b"".join(run.read(JUDGED_BY))
     try:
         judgment = msgspec.json.decode(text, type=Judgment)
-    except msgspec.DecodeError as error:
-        raise SnapshotError(f"{path / JUDGED_BY}: not of this version: {error}") from error
-    return Stored(run, run.snapshot(), judgment)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SnapshotError(f"{run.path / JUDGED_BY}: not of this version: {error}") from error
+    check(judgment.policy, load())
+    return judgment
 
 
 def stored_results(run: RunDirectory) -> list[Result]:
@@ -189,8 +213,9 @@ def reported(
     results: Sequence[Result],
     *,
     ended: datetime,
+    complete: bool,
 ) -> ReportView:
-    """The view that every report of a run is made from."""
+    """The view that every report of a run is made from. complete: it was not cut off."""
     header = snapshot.header
     about = Run(
         id=header.run,
@@ -200,7 +225,7 @@ def reported(
         version=header.version,
         fleet=judgment.fleet,
         command=command_line(),
-        complete=True,
+        complete=complete,
     )
     return view(about, results, snapshot, judgment.policy, load(), judgment.waivers)
 

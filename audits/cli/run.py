@@ -41,7 +41,12 @@ from audits.report.view import ReportView
 
 Resume = Annotated[
     Path | None,
-    typer.Option(help="Go on with a run that was cut off.", show_default=False),
+    typer.Option(
+        help="Go on with a run that was cut off, under the policy, waivers and limit that it was "
+        "begun with.",
+        metavar="RUN",
+        show_default=False,
+    ),
 ]
 Previous = Annotated[
     Path | None,
@@ -106,6 +111,7 @@ def run(
 
       mailproof run --max-unknown 5        tolerate five that could not be observed
     """
+    _check_resumed(resume, limit, policy, waivers, no_waivers, output, previous)
     workspace = read_workspace(config, policy, waivers, limit, no_waivers=no_waivers)
     if workspace.empty:
         stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
@@ -113,7 +119,7 @@ def run(
     if dry_run:
         _print_plan(workspace)
         return Exit.COMPLETE
-    directory = _directory(workspace, output, resume, previous)
+    workspace, directory = _begun(workspace, output, resume, previous)
     results = whole_run(workspace, directory, quiet=quiet, stats=stats)
     return for_results(results, fail_on, max_unknown)
 
@@ -127,7 +133,7 @@ def whole_run(
     judgment = job.Judgment(workspace.title, workspace.policy, workspace.waivers)
     results = job.judge(snapshot, judgment, directory.previous())
     job.write_results(directory, results)
-    made = job.reported(snapshot, judgment, results, ended=now())
+    made = job.reported(snapshot, judgment, results, ended=now(), complete=True)
     job.write_reports(directory, made, workspace.own_templates)
     job.finish(workspace, directory, snapshot.header.as_of)
     if not quiet:
@@ -148,11 +154,12 @@ def collect(
     quiet: Quiet = False,
 ) -> Exit:
     """Only looks: writes the facts that the policy's audits need, and judges nothing."""
+    _check_resumed(resume, limit, policy, output, previous)
     workspace = read_workspace(config, policy, None, limit, no_waivers=False)
     if workspace.empty:
         stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
         return Exit.NOTHING
-    directory = _directory(workspace, output, resume, previous)
+    workspace, directory = _begun(workspace, output, resume, previous)
     collected = job.collect(workspace, directory, stderr(), quiet=quiet)
     snapshot = collected.snapshot
     job.finish(workspace, directory, snapshot.header.as_of)
@@ -200,11 +207,13 @@ def evaluate(
     results = job.judge(run.snapshot, judgment, run.directory.previous())
     directory: RunDirectory | None = run.directory
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
         directory = RunDirectory(output)
+        directory.make()
     elif (stored / RESULTS).exists():
         directory = None
-    made = job.reported(run.snapshot, judgment, results, ended=job.ended(run))
+    complete = run.directory.complete
+    ended = job.ended(run)
+    made = job.reported(run.snapshot, judgment, results, ended=ended, complete=complete)
     if directory is not None:
         job.write_results(directory, results)
         job.write_reports(directory, made, None)
@@ -229,7 +238,9 @@ def report(
     if not (stored / RESULTS).is_file():
         raise UsageError(f"{stored}: not judged yet; run `mailproof evaluate {stored}` first")
     results = job.stored_results(run.directory)
-    made = job.reported(run.snapshot, run.judgment, results, ended=job.ended(run))
+    complete = run.directory.complete
+    ended = job.ended(run)
+    made = job.reported(run.snapshot, run.judgment, results, ended=ended, complete=complete)
     job.write_report(made, format.value, output, None)
     return Exit.COMPLETE
 
@@ -240,17 +251,21 @@ def _print_summary(made: ReportView, report: Path | None) -> None:
     console.print(terminal(made, str(report) if report else None, plain=plain))
 
 
-def _directory(
+def _check_resumed(resume: Path | None, *others: object) -> None:
+    """Raises UsageError where a run that was begun is told to be another one."""
+    if resume is not None and any(others):
+        raise UsageError(
+            "--resume: a run that goes on keeps its policy, waivers, limit, place and previous "
+            "run; expected none of the options that say them"
+        )
+
+
+def _begun(
     workspace: Workspace, output: Path | None, resume: Path | None, previous: Path | None
-) -> RunDirectory:
-    if resume is None:
-        return job.begin(workspace, output or workspace.config.runs, previous)
-    if previous is not None:
-        raise UsageError("--previous: a resumed run keeps the run that it was begun after")
-    directory = RunDirectory.open(resume)
-    if directory.complete:
-        raise UsageError(f"{resume}: this run is complete; there is nothing to go on with")
-    return directory
+) -> tuple[Workspace, RunDirectory]:
+    if resume is not None:
+        return job.resumed(workspace, resume)
+    return workspace, job.begin(workspace, output or workspace.config.runs, previous)
 
 
 def _print_plan(workspace: Workspace) -> None:

@@ -60,6 +60,13 @@ class RunDirectory:
             raise SnapshotError(f"{path}: found no {FACTS}; expected the directory of a run")
         return run
 
+    def make(self) -> None:
+        """The directory, if it is not there yet. Raises OutputError."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.path}: can't be made: {error.strerror}") from error
+
     @property
     def complete(self) -> bool:
         return not (self.path / _INCOMPLETE).exists()

@@ -172,6 +172,65 @@ def _kept(parent: Path, kind: str) -> bool:
     return any(kind in path.read_text() for path in parent.glob("*/facts.partial.jsonl"))
 
 
+def _cut_off(run: Path, kinds: tuple[str, ...]) -> None:
+    """Makes of a complete run what is left when it is killed after those kinds of fact."""
+    lines = _lines(run / "facts.jsonl")
+    kept = [x for x in lines[1:] if any(f'"kind":"{kind}"' in x for kind in kinds)]
+    (run / "facts.partial.jsonl").write_text("\n".join([lines[0], *kept, ""]))
+    for path in run.iterdir():
+        if path.name not in ("facts.partial.jsonl", "policy.json"):
+            path.unlink()
+    (run / "INCOMPLETE").touch()
+
+
+DECLARED = ("declared.domain", "declared.host", "fleet.scope")
+
+
+def test_resumed_run_keeps_the_policy_and_the_limit_that_it_was_begun_with(
+    served_fleet: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "dmarc.yaml"
+    policy.write_text("id: d\ntitle: D\naudits: {dmarc-published: , mx-starttls-offered: }\n")
+    chosen = ("-p", str(policy), "--no-waivers", "-l", "good.example,good.fleet.example")
+    mailproof("run", "-q", *chosen, "-o", str(tmp_path / "runs"), cwd=served_fleet)
+    run = run_directory(tmp_path / "runs")
+    whole = _lines(run / "results.jsonl")
+    _cut_off(run, DECLARED)
+    refused = mailproof("run", "--resume", str(run), "-l", "busy.example", cwd=served_fleet)
+    assert refused.returncode == Exit.USAGE
+    assert "--resume: a run that goes on keeps its policy" in refused.stderr
+    resumed = mailproof("run", "-q", "--resume", str(run), cwd=served_fleet)
+    assert resumed.returncode == Exit.COMPLETE, resumed.stderr
+    subjects = {json.dumps(result["subject"]) for result in results_of(run)}
+    assert subjects == {json.dumps(json.loads(line)["subject"]) for line in whole}
+    assert {result["audit"] for result in results_of(run)} == {
+        "dmarc-published",
+        "mx-starttls-offered",
+    }
+    mailproof("evaluate", str(run), "-o", str(tmp_path / "again"), cwd=tmp_path)
+    assert _lines(tmp_path / "again" / "results.jsonl") == _lines(run / "results.jsonl")
+
+
+def test_report_of_a_run_that_was_cut_off_says_so(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "run")
+    _cut_off(tmp_path / "run", (*DECLARED, "dns.mx"))
+    output = tmp_path / "judged"
+    ended = mailproof("evaluate", str(tmp_path / "run"), "-o", str(output), cwd=tmp_path)
+    assert ended.returncode == Exit.FINDINGS_INCOMPLETE, ended.stderr
+    assert json.loads((output / "summary.json").read_text())["run"]["complete"] is False
+    assert "The run was cut off before it was complete." in ended.stderr
+
+
+def test_output_of_evaluate_that_cannot_be_made_ends_with_its_own_code(
+    whole: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    output = str(tmp_path / "file" / "judged")
+    ended = mailproof("evaluate", str(whole), "-o", output, cwd=tmp_path)
+    assert ended.returncode == Exit.OUTPUT
+    assert "judged: can't be made: Not a directory" in ended.stderr
+
+
 def test_complete_run_is_not_resumed(whole: Path, served_fleet: Path) -> None:
     ended = mailproof("run", "--resume", str(whole), cwd=served_fleet)
     assert ended.returncode == Exit.USAGE
