@@ -39,7 +39,8 @@ class DmarcDestination(Struct, frozen=True):
 
     organizational: its organizational domain by tree walk (RFC 9989 section 4.10.2); None where
     that is silent. authorisation: None where it was not asked for, as the destination belongs to
-    the same organizational domain, or was silent. silences: whatever could not be asked.
+    the same organizational domain, or was silent. mx: None where it was silent, or `name` is no
+    domain name; silences: whatever could not be asked.
     """
 
     name: str
@@ -53,7 +54,7 @@ class DmarcDestination(Struct, frozen=True):
 class DmarcDestinations(Fact, frozen=True, tag="dns.dmarc-destinations"):
     """The mail domains that the record which governs a domain sends its reports to, in order.
 
-    Unobserved as absent where no record governs. policy_domain: the name below which that record
+    Ten at most are looked at; receivers need only serve two (RFC 7489 section 6.2). Unobserved as absent where no record governs. policy_domain: the name below which that record
     stands at `_dmarc`. organizational: of that name.
     """
 
