@@ -54,8 +54,9 @@ class DmarcDestination(Struct, frozen=True):
 class DmarcDestinations(Fact, frozen=True, tag="dns.dmarc-destinations"):
     """The mail domains that the record which governs a domain sends its reports to, in order.
 
-    Ten at most are looked at; receivers need only serve two (RFC 7489 section 6.2). Unobserved as absent where no record governs. policy_domain: the name below which that record
-    stands at `_dmarc`. organizational: of that name.
+    Ten at most are looked at; receivers need only serve two (RFC 7489 section 6.2). Unobserved as
+    absent where no record governs. policy_domain: the name below which that record stands at
+    `_dmarc`. organizational: of that name.
     """
 
     subject: Domain
