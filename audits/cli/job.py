@@ -109,8 +109,9 @@ def begin(workspace: Workspace, parent: Path, previous: Path | None = None) -> R
 
 
 def _earlier(parent: Path, vantage: str, named: Path | None) -> Snapshot | None:
-    """What audits of the catalogue need of an earlier run, or None; one of a version that can't be
-    read any more counts only where it is named.
+    """What audits of the catalogue need of an earlier run, or None where there is none.
+
+    A run of a version that can't be read any more is passed over, unless it is the one named.
     """
     kinds = {kind_of(fact) for audit in load().values() for fact in audit.history()}
     if named is not None:
