@@ -13,7 +13,7 @@ import dns.rcode
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
-from dns.rdata import Rdata
+from dns.rdata import GenericRdata, Rdata
 from dns.rdtypes.ANY.RRSIG import RRSIG
 from msgspec import Struct
 
@@ -243,10 +243,7 @@ def _follow(
         if wanted:
             # A duplicate is no second record (RFC 2181 section 5).
             rdatas = {
-                wire[record.start : record.end]: dns.rdata.from_wire(
-                    dns.rdataclass.IN, rdtype, wire, record.start, record.end - record.start
-                )
-                for record in wanted
+                wire[record.start : record.end]: _rdata(wire, rdtype, record) for record in wanted
             }
             return tuple(rdatas.values()), tuple(chain), ttls + [r.ttl for r in wanted]
         alias = next((record for record in mine if record.rdtype == _CNAME_CODE), None)
@@ -257,6 +254,14 @@ def _follow(
         owner, _ = _skim(wire, alias.start)
         chain.append(name_text(dns.name.from_wire(wire, alias.start)[0]))
         ttls.append(alias.ttl)
+
+
+def _rdata(wire: bytes, rdtype: dns.rdatatype.RdataType, record: _Record) -> Rdata:
+    """One record decoded. TLSA stays as octets: dnspython refuses what `parse.tlsa` describes."""
+    if rdtype == dns.rdatatype.TLSA:
+        return GenericRdata(dns.rdataclass.IN, rdtype, wire[record.start : record.end])
+    length = record.end - record.start
+    return dns.rdata.from_wire(dns.rdataclass.IN, rdtype, wire, record.start, length)
 
 
 def _negative_ttl(wire: bytes, authority: list[_Record]) -> int | None:

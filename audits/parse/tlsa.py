@@ -20,8 +20,17 @@ _SELECTORS = ("Cert", "SPKI")
 _DIGEST_OCTETS = {1: 32, 2: 64}
 
 
+def parse_tlsa(rdata: bytes) -> TlsaRecord:
+    """One TLSA record from its RDATA (RFC 6698 section 2.1): three octets, and the data."""
+    if len(rdata) < 3:
+        fault = f"it has {len(rdata)} octets, fewer than its three parameters take"
+        usage, selector, matching = rdata.ljust(3, b"\0")
+        return TlsaRecord(usage, selector, matching, "", fault)
+    return tlsa_record(rdata[0], rdata[1], rdata[2], rdata[3:])
+
+
 def tlsa_record(usage: int, selector: int, matching: int, data: bytes) -> TlsaRecord:
-    """One TLSA record from the fields of its RDATA (RFC 6698 section 2.1)."""
+    """One TLSA record from its fields."""
     return TlsaRecord(
         usage, selector, matching, data.hex(), _fault(usage, selector, matching, len(data))
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from dns.rdtypes.ANY.TLSA import TLSA
+from dns.rdata import GenericRdata
 
 from audits.collect.collector import Origin
 from audits.collect.discovery import mx_hosts
@@ -21,7 +21,7 @@ from audits.facts.fact import (
     unobserved,
 )
 from audits.facts.snapshot import Snapshot
-from audits.parse.tlsa import tlsa_record
+from audits.parse.tlsa import parse_tlsa
 from audits.subject import MailHost, Role, Subject
 
 
@@ -89,9 +89,5 @@ class MxHosts:
 
 
 def _records(reply: Reply) -> tuple[TlsaRecord, ...]:
-    found = {
-        tlsa_record(int(r.usage), int(r.selector), int(r.mtype), r.cert)
-        for r in reply.rdatas
-        if isinstance(r, TLSA)
-    }
+    found = {parse_tlsa(rdata.data) for rdata in reply.rdatas if isinstance(rdata, GenericRdata)}
     return tuple(sorted(found, key=lambda r: (r.usage, r.selector, r.matching, r.data)))
