@@ -109,6 +109,34 @@ def test_an_answer_comes_with_its_records_and_ttl() -> None:
     _run(test)
 
 
+def test_signatures_and_unchecked_answers_are_questions_of_their_own() -> None:
+    async def test(resolver: Resolver, server: ScriptedDns) -> None:
+        plain = await resolver.ask("mx1.d.example", "AAAA")
+        assert isinstance(plain, Reply)
+        assert plain.zone is None
+        for _ in range(2):
+            signed = await resolver.ask("mx1.d.example", "AAAA", dnssec=True)
+            assert isinstance(signed, Reply)
+            assert signed.zone == "d.example"
+            await resolver.ask("mx1.d.example", "AAAA", checking_disabled=True)
+        assert [asked.wants_dnssec for asked in server.asked] == [False, True, False]
+        unchecked = [bool(asked.flags & dns.flags.CD) for asked in server.asked]
+        assert unchecked == [False, False, True]
+
+    _run(test)
+
+
+def test_do_and_cd_are_kept_over_tcp_and_along_aliases() -> None:
+    async def test(resolver: Resolver, server: ScriptedDns) -> None:
+        for name in ("big.d.example", "far.d.example"):
+            await resolver.ask(name, "TXT", dnssec=True, checking_disabled=True)
+        assert any(asked.over_tcp for asked in server.asked)
+        assert all(asked.wants_dnssec for asked in server.asked)
+        assert all(asked.flags & dns.flags.CD for asked in server.asked)
+
+    _run(test)
+
+
 def test_absence_is_an_answer_and_is_cached_for_the_negative_ttl() -> None:
     async def test(resolver: Resolver, server: ScriptedDns) -> None:
         absent = await _reply(resolver, "nobody.d.example", "A")
