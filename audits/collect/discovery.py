@@ -14,6 +14,7 @@ from audits.subject import MailHost, Role, Service
 
 _SMTP = 25
 _REACHED_AT_MOST = 3
+_EXAMPLES_AT_MOST = 5
 
 
 def mx_hosts(snapshot: Snapshot) -> dict[MailHost, list[str]]:
@@ -93,7 +94,10 @@ def egress(snapshot: Snapshot, origin: Origin) -> Observed[Egress]:
     """Whether port 25 of anybody was reached from here in this run."""
     asked = [port for port in snapshot.facts(PortState) if port.subject.port == _SMTP]
     reached = [port.subject for port in asked if port.state == "open"]
-    fact = Egress(snapshot.vantage, len(asked), tuple(reached[:_REACHED_AT_MOST]))
+    over_4 = [service for service in reached if ":" not in service.address]
+    over_6 = [service for service in reached if ":" in service.address]
+    shown = (*over_4[:_REACHED_AT_MOST], *over_6[:_REACHED_AT_MOST])
+    fact = Egress(snapshot.vantage, len(asked), shown)
     return Observed(fact, origin.live("discovery"))
 
 
@@ -104,10 +108,20 @@ def key_owners(snapshot: Snapshot, origin: Origin) -> Observed[DkimKeyOwners]:
         for digest, place in _key_places(keys, snapshot):
             places[digest].append(place)
     shared = tuple(
-        SharedKey(digest, tuple(found)) for digest, found in sorted(places.items()) if found[1:]
+        SharedKey(digest, len(found), _examples(found))
+        for digest, found in sorted(places.items())
+        if found[1:]
     )
     fact = DkimKeyOwners(snapshot.vantage, len(places), shared)
     return Observed(fact, origin.live("discovery"))
+
+
+def _examples(places: list[KeyPlace]) -> tuple[KeyPlace, ...]:
+    """Few of many: any place differs from one of them if there are two kinds at all."""
+    kinds: dict[tuple[str | None, str], KeyPlace] = {}
+    for place in places:
+        kinds.setdefault((place.organizational, place.owner), place)
+    return tuple(kinds.values())[:_EXAMPLES_AT_MOST] if len(kinds) > 1 else tuple(places[:2])
 
 
 def _key_places(keys: DkimKeys, snapshot: Snapshot) -> Iterator[tuple[str, KeyPlace]]:

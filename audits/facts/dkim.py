@@ -1,5 +1,7 @@
 """DKIM keys that a run saw in more than one place."""
 
+from bisect import bisect_left
+
 from msgspec import Struct
 
 from audits.facts.fact import Fact
@@ -22,18 +24,28 @@ class KeyPlace(Struct, frozen=True):
 
 
 class SharedKey(Struct, frozen=True):
-    """One key and its places, sorted; two at least."""
+    """One key, in how many places it stands, and examples of them.
+
+    places: one for each sender in each organization, five at most; two where there is one alone.
+    """
 
     key_sha256: str
+    count: int
     places: tuple[KeyPlace, ...]
 
 
 class DkimKeyOwners(Fact, frozen=True, tag="dkim.key-owners"):
     """All keys under declared, active selectors of a run's domains, laid side by side.
 
-    keys: how many different ones were seen. shared: those that occur more than once, by digest.
+    keys: how many different ones were seen. shared: those in several places, sorted by digest.
     """
 
     subject: Vantage
     keys: int
     shared: tuple[SharedKey, ...]
+
+    def index(self, key_sha256: str) -> int | None:
+        """The index of a shared key; None where the key stands in one place."""
+        place = bisect_left(self.shared, key_sha256, key=lambda each: each.key_sha256)
+        found = place < len(self.shared) and self.shared[place].key_sha256 == key_sha256
+        return place if found else None

@@ -3,12 +3,13 @@
 import pytest
 
 from audits.collect.collector import Origin
-from audits.collect.discovery import key_owners, mx_hosts
+from audits.collect.discovery import egress, key_owners, mx_hosts
 from audits.facts.declared import DeclaredSelector
 from audits.facts.dkim import KeyPlace
 from audits.facts.dns import DkimKeys, DkimSelector
+from audits.facts.tcp import PortState
 from audits.parse.dkim import dkim_key
-from audits.subject import Domain, MailHost
+from audits.subject import Domain, MailHost, Service
 from tests.build import AS_OF, answer, domain, mx, snapshot
 from tests.catalog.dkim.selectors import ed25519_text, rsa_text
 from tests.catalog.dmarc.walks import walk
@@ -27,6 +28,18 @@ def test_domain_without_mx_is_its_own_mx_host_only_if_it_is_to_receive(
 ) -> None:
     seen = snapshot(domain(receives=receives), mx())
     assert list(mx_hosts(seen)) == hosts
+
+
+def test_who_was_reached_is_told_of_each_address_family() -> None:
+    over_4 = [Service("mx.example.net", f"192.0.2.{n}", 25) for n in range(1, 6)]
+    over_6 = Service("mx.example.net", "2001:db8::1", 25)
+    closed = Service("mx.example.net", "2001:db8::2", 25)
+    submission = Service("mx.example.net", "192.0.2.9", 587)
+    ports = [PortState(s, "open", str(s), "", 0.1) for s in (*over_4, over_6, submission)]
+    seen = snapshot(*ports, PortState(closed, "closed", str(closed), "", 0.1))
+    found = egress(seen, Origin("here", lambda: AS_OF)).fact
+    assert found.tried == 7
+    assert found.reached == (*over_4[:3], over_6)
 
 
 def _keys(name: str, **published: str) -> DkimKeys:
@@ -49,7 +62,21 @@ def test_key_that_occurs_twice_is_told_with_its_places() -> None:
     assert found.keys == 2
     (shared,) = found.shared
     assert shared.key_sha256 == dkim_key(rsa_text()).key_sha256
+    assert shared.count == 2
     assert shared.places == (
         KeyPlace("a.example", "a.example", "s1", "self"),
         KeyPlace("b.example", None, "news", "esp"),
     )
+
+
+def test_key_of_many_places_is_told_with_one_example_of_each_sender() -> None:
+    names = [f"d{number:03}.example" for number in range(100)]
+    walks = [walk({name: "v=DMARC1; p=none"}, name) for name in names]
+    many = [_keys(name, s1=rsa_text()) for name in names]
+    (shared,) = key_owners(snapshot(*many, *walks), Origin("here", lambda: AS_OF)).fact.shared
+    assert (shared.count, len(shared.places)) == (100, 5)
+    one = [_keys("a.example", s1=rsa_text(), s2=rsa_text(), s3=rsa_text())]
+    fact = key_owners(snapshot(*one), Origin("here", lambda: AS_OF)).fact
+    assert (fact.shared[0].count, len(fact.shared[0].places)) == (3, 2)
+    assert fact.index(fact.shared[0].key_sha256) == 0
+    assert fact.index("0") is None

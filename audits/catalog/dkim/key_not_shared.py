@@ -29,9 +29,10 @@ from audits.evaluate.verdict import (
     cite,
     undecided,
 )
+from audits.facts.declared import DeclaredDomain
 from audits.facts.dkim import DkimKeyOwners, KeyPlace
-from audits.facts.dns import DkimKeys
-from audits.facts.fact import Reason
+from audits.facts.dns import DkimKeys, DmarcWalk
+from audits.facts.fact import Observation, Observed, Reason
 
 
 @audit(
@@ -47,31 +48,39 @@ from audits.facts.fact import Reason
         Doc("ISO/IEC 27002:2022", "5.14"),
     ),
 )
-def evaluate(dkim: DkimKeys, owners: DkimKeyOwners, *, same_sender_ok: bool = True) -> Verdict:
+def evaluate(
+    dkim: DkimKeys,
+    declared: DeclaredDomain,
+    dmarc: Observation[DmarcWalk],
+    owners: DkimKeyOwners,
+    *,
+    same_sender_ok: bool = True,
+) -> Verdict:
     """same_sender_ok: one sender may use one key for several names of one organization."""
+    organizational = dmarc.fact.organizational if isinstance(dmarc, Observed) else None
+    senders = {each.selector: each.owner for each in declared.dkim}
     violations: list[Violation] = []
     unsure: list[Evidence] = []
     own: list[Evidence] = []
     for place, selector in enumerate(dkim.selectors):
+        sender = senders.get(selector.selector, "self")
+        ours = KeyPlace(dkim.subject.name, organizational, selector.selector, sender)
         for i, key in enumerate(selector.keys):
             if key.key_sha256 is None:
                 continue
             digest = cite(dkim, f"/selectors/{place}/keys/{i}/key_sha256")
             own.append(digest)
-            shared = _shared(owners, key.key_sha256)
+            shared = owners.index(key.key_sha256)
             if shared is None:
                 continue
-            here = (dkim.subject.name, selector.selector)
-            places = owners.shared[shared].places
-            ours = next((p for p in places if (p.domain, p.selector) == here), None)
-            if ours is None:
-                continue
-            others = [each for each in places if each != ours]
-            apart = [each for each in others if not same_sender_ok or _apart(ours, each)]
             cited = (digest, cite(owners, f"/shared/{shared}/places"))
+            others = [p for p in owners.shared[shared].places if _name(p) != _name(ours)]
+            apart = [each for each in others if not same_sender_ok or _apart(ours, each)]
             if apart:
-                message = f"the key of selector {selector.selector} is also {_named(apart)}"
-                violations.append(Violation(message, cited))
+                message = f"the key of selector {selector.selector} is also that of {apart[0]}"
+                count = owners.shared[shared].count
+                more = f", and stands in {count} places" if count > 2 else ""
+                violations.append(Violation(message + more, cited))
             elif any(_unknown(ours, each) for each in others):
                 unsure += cited
     if violations:
@@ -85,8 +94,8 @@ def evaluate(dkim: DkimKeys, owners: DkimKeyOwners, *, same_sender_ok: bool = Tr
     return Pass(tuple(own)) if own else NotApplicable("no key is in force")
 
 
-def _shared(owners: DkimKeyOwners, digest: str) -> int | None:
-    return next((i for i, each in enumerate(owners.shared) if each.key_sha256 == digest), None)
+def _name(place: KeyPlace) -> tuple[str, str]:
+    return place.domain, place.selector
 
 
 def _apart(ours: KeyPlace, other: KeyPlace) -> bool:
@@ -99,9 +108,3 @@ def _apart(ours: KeyPlace, other: KeyPlace) -> bool:
 
 def _unknown(ours: KeyPlace, other: KeyPlace) -> bool:
     return ours.domain != other.domain and None in (ours.organizational, other.organizational)
-
-
-def _named(places: list[KeyPlace]) -> str:
-    first, *rest = places
-    more = f" and of {len(rest)} more" if rest else ""
-    return f"that of {first}{more}"
