@@ -24,6 +24,11 @@ from audits.parse.dns_message import (
 )
 
 QUESTION = question_section("d.example", "MX")
+RRSIG = "13 2 300 20261130000000 20261101000000 4711 d.example. " + "A" * 86 + "=="
+SIGNED = (
+    "d.example.|300|MX|10 mx.d.example.",
+    f"d.example.|300|RRSIG|MX {RRSIG}",
+)
 
 
 def _message(*rrsets: str, authority: str = "", rcode: str = "NOERROR") -> dns.message.Message:
@@ -73,6 +78,32 @@ def test_a_query_asks_for_ad_without_do() -> None:
     assert message.flags == dns.flags.RD | dns.flags.AD
     assert (message.edns, message.payload, message.ednsflags) == (0, 1232, 0)
     assert message.question[0].to_text() == "d.example. IN MX"
+
+
+def test_a_query_sets_do_and_cd_where_it_is_told_to() -> None:
+    wire = query_message(7, QUESTION, dnssec=True, checking_disabled=True)
+    query = dns.message.from_wire(wire)
+    assert query.flags == dns.flags.RD | dns.flags.AD | dns.flags.CD
+    assert query.ednsflags == dns.flags.DO
+
+
+def test_signatures_and_the_zone_are_read_where_they_are_asked_for() -> None:
+    wire = _message(*SIGNED).to_wire()
+    assert response(wire, "MX").signatures == ()
+    (signature,) = response(wire, "MX", dnssec=True).signatures
+    assert (signature.name, signature.covers, signature.signer) == ("d.example", "MX", "d.example")
+    assert (signature.algorithm, signature.key_tag) == (13, 4711)
+    assert signature.expiration.isoformat() == "2026-11-30T00:00:00+00:00"
+    denied = _message(authority="d.example.|60|SOA|ns.d.example. h.d.example. 1 2 3 4 60")
+    assert response(denied.to_wire(), "MX", dnssec=True).zone == "d.example"
+
+
+@given(st.integers(2, 250), st.integers(0, 255))
+def test_a_damaged_signed_answer_gives_a_value_or_a_parse_error(at: int, octet: int) -> None:
+    wire = bytearray(_message(*SIGNED).to_wire())
+    wire[at % len(wire)] = octet
+    with suppress(ParseError):
+        response(bytes(wire), "MX", dnssec=True)
 
 
 def test_only_a_response_to_the_question_answers_it() -> None:
