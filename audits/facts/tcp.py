@@ -25,7 +25,8 @@ class PortState(Fact, frozen=True, tag="tcp.port"):
 class Egress(Fact, frozen=True, tag="tcp.egress"):
     """Whether this vantage reached port 25 of anybody in this run.
 
-    tried: addresses asked. reached: up to three services that answered on port 25.
+    tried: addresses asked. reached: services that answered on port 25, IPv4 before IPv6, up to
+    three of each.
     """
 
     STEP: ClassVar[Step] = Step.TCP

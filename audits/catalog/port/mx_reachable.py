@@ -21,7 +21,8 @@ A and AAAA records of the MX host.
 
 ## Limits
 Seen from this vantage alone. Many access networks block port 25 to everybody, so a filtered port
-counts against the host only where the same run reached port 25 at another address.
+counts against the host only where the same run reached port 25 at another address, and one of
+IPv6 only where that was over IPv6 too.
 """
 
 from audits.evaluate.audit import Doc, Rfc, audit
@@ -53,13 +54,19 @@ def evaluate(
 
 def _filtered(port: PortState, egress: Observation[Egress]) -> Verdict:
     reached = egress.fact.reached if isinstance(egress, Observed) else ()
-    elsewhere = [i for i, at in enumerate(reached) if at.address != port.subject.address]
+    own = port.subject.address
+    elsewhere = [
+        place
+        for place, at in enumerate(reached)
+        if at.address != own and (":" in at.address) == (":" in own)
+    ]
     if isinstance(egress, Observed) and elsewhere:
         place = elsewhere[0]
         message = f"{_says(port)}, while {reached[place]} answered this vantage"
         evidence = (cite(port, "/state"), cite(egress.fact, f"/reached/{place}"))
         return Fail((Violation(message, evidence),))
-    detail = f"{_says(port)}, and this run reached port 25 nowhere else"
+    family = "IPv6" if ":" in own else "IPv4"
+    detail = f"{_says(port)}, and this run reached port 25 nowhere else over {family}"
     return Undecided(Reason.EGRESS_BLOCKED, detail, (cite(port, "/state"),))
 
 

@@ -48,6 +48,27 @@ def test_same_address_under_another_name_is_not_elsewhere() -> None:
     assert of(FILTERED, UNSEEN, wire.egress(alias)).outcome is Outcome.UNKNOWN
 
 
+def test_filtered_port_over_ipv6_is_unknown_where_only_ipv4_reached_anybody() -> None:
+    over_6 = Service(wire.MX.host, "2001:db8::10", 25)
+    port = PortState(over_6, "filtered", str(over_6), "no answer within 10 s", 10.0)
+    unseen = silent(Greeting, over_6, Reason.FILTERED)
+    result = judge(
+        evaluate, over_6, roles(address="2001:db8::10"), port, unseen, wire.egress(wire.ELSEWHERE)
+    )
+    assert result.outcome is Outcome.UNKNOWN
+    assert "nowhere else over IPv6" in result.unknown[0].detail
+    elsewhere = Service("mx9.example.org", "2001:db8::9", 25)
+    result = judge(
+        evaluate,
+        over_6,
+        roles(address="2001:db8::10"),
+        port,
+        unseen,
+        wire.egress(wire.ELSEWHERE, elsewhere),
+    )
+    assert result.outcome is Outcome.FAIL
+
+
 def test_filtered_port_is_unknown_where_egress_was_not_observed() -> None:
     unknown = silent(Egress, Vantage("here"), Reason.INTERRUPTED)
     assert of(FILTERED, UNSEEN, unknown).outcome is Outcome.UNKNOWN
