@@ -29,6 +29,7 @@ with `"` is taken as a master file has it. Beside these there are, all optional:
     smtp: {HOST: {certificate, ports, behaviour}}
     asks: {PREFIX: [names]}      # all names with that prefix that were asked for, in order
     never_asks: [NAME]
+    truth: {spf: valid}          # what any tool ought to find, for benchmarks/accuracy.py
     before: {zone, fails, https ...}   # what was otherwise when the run before looked
 
 The inventory has example.com by default, which sends and receives. Certificates are `good`,

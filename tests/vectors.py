@@ -107,6 +107,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     rule: str
     expect: dict[str, str | Expected | tuple[Expected, ...]]
     row: str | None = None
+    truth: dict[str, str] = field(default_factory=dict)
     zone: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fails: dict[str, str] = field(default_factory=dict)
     secure: tuple[str, ...] = ()
