@@ -16,6 +16,7 @@ from audits import __version__
 from audits.cli import doctor, explain, inspect, run, start
 from audits.cli.exits import Exit, for_error, table
 from audits.cli.options import stderr
+from audits.cli.prose import flowing
 from audits.errors import MailproofError
 
 _HELP = """
@@ -33,8 +34,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
     name="mailproof",
-    help=_HELP,
-    epilog="Exit codes:\n\n" + table().replace("\n", "\n\n"),
+    help=flowing(_HELP),
+    epilog="Exit codes:\n\n" + table(),
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -60,6 +61,8 @@ def _root(
 
 for module in (start, inspect, explain, run, doctor):
     module.register(app)
+for command in app.registered_commands:
+    command.help = flowing(getattr(command.callback, "__doc__", None) or "")
 
 
 class _Signals:
@@ -86,13 +89,19 @@ def main() -> None:
     sys.exit(code)
 
 
+def _where_help_is(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"\n`{context.command_path} --help` tells more" if context is not None else ""
+
+
 def _run() -> int:
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
         return int(code) if code is not None else Exit.COMPLETE
     except typer.TyperException as error:
-        stderr().print(f"[red]mailproof:[/] {escape(error.format_message())}", soft_wrap=True)
+        said = error.format_message().replace("Value error, ", "") + _where_help_is(error)
+        stderr().print(f"[red]mailproof:[/] {escape(said)}", soft_wrap=True)
         return Exit.USAGE
     except (KeyboardInterrupt, typer.Abort):
         return Exit.INTERRUPTED

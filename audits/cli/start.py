@@ -1,5 +1,6 @@
 """The verbs to begin with: init, demo."""
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,11 @@ from audits.evidence.run_directory import REPORT
 from audits.resources import folder
 
 _CONFIG = "mailproof.yaml"
+_NEXT = {
+    "validate": "checks the files, and sends nothing",
+    "doctor": "tells what can be seen from here",
+    "run": "looks, judges, and writes a report",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -34,10 +40,13 @@ def init(
     written = scaffold(directory)
     for path in written:
         stdout().print(escape(str(path)))
-    stderr().print(
-        "Now edit inventory/hosts.yaml and inventory/domains.yaml, then: [b]mailproof validate[/], "
-        "[b]mailproof doctor[/], [b]mailproof run[/]"
-    )
+    hosts, domains = (directory / "inventory" / name for name in ("hosts.yaml", "domains.yaml"))
+    said = f"Now put your own hosts and domains into {hosts} and {domains}, then:"
+    stderr().print(escape(said), soft_wrap=True)
+    if directory.resolve() != Path.cwd():
+        stderr().print(f"  [b]cd {escape(shlex.quote(str(directory)))}[/]", soft_wrap=True)
+    for verb, does in _NEXT.items():
+        stderr().print(f"  [b]mailproof {verb:<10}[/]{does}")
     return Exit.COMPLETE
 
 
