@@ -20,6 +20,7 @@ from audits.facts.dns import Answer, DmarcStep, DmarcWalk
 from audits.facts.fact import Reason, Silence
 from audits.facts.spf import SpfCheck, SpfCost
 from audits.parse.bimi import bimi_records
+from audits.parse.caa import caa_record, permitted
 from audits.parse.dkim import dkim_key
 from audits.parse.dmarc import dmarc_records, organizational_domain, report_uris, walk_domains
 from audits.parse.dmarc_policy import effective_policy, subdomain_policy
@@ -123,7 +124,7 @@ def test_any_rdata_is_read_or_refused(rdtype: str, rdatas: list[bytes], dnssec: 
             assert record.malformed is None or unusable(record) is not None
             assert_storable(record)
         if isinstance(rdata, CAA):
-            assert isinstance(rdata.tag, bytes)
+            assert_storable(caa_record(rdata.flags, rdata.tag, rdata.value))
 
 
 @law
@@ -234,3 +235,17 @@ def test_any_tlsa_fields_make_a_record(
     assert known or record.malformed is not None
     assert (unusable(record) is None) == (record.malformed is None and usage >= 2)
     assert record.data == data.hex()
+
+
+@law
+@given(
+    st.integers(0, 255),
+    st.one_of(st.sampled_from([b"issue", b"ISSUEWILD", b"issuemail", b"iodef"]), st.binary()),
+    octets,
+)
+def test_any_caa_fields_make_a_record(flags: int, tag: bytes, value: bytes) -> None:
+    record = caa_record(flags, tag, value)
+    for wildcard in (True, False):
+        allowed = permitted([record], wildcard=wildcard)
+        assert allowed is None or all(allowed)
+    assert_storable(record)

@@ -26,7 +26,7 @@ with `"` is taken as a master file has it. Beside these there are, all optional:
     inventory: {domains: {as in domains.yaml}, hosts: {HOST: as data.mail in hosts.yaml}}
     params: {AUDIT: {NAME: VALUE}}
     https: {HOST: {body, status, type, headers, certificate, silent, refused}}
-    smtp: {HOST: {certificate, ports, behaviour}}
+    smtp: {HOST or ADDRESS: {certificate, ports, behaviour}}
     asks: {PREFIX: [names]}      # all names with that prefix that were asked for, in order
     never_asks: [NAME]
     truth: {spf: valid}          # what any tool ought to find, for benchmarks/accuracy.py

@@ -31,6 +31,7 @@ from audits.catalog import load
 from audits.collect.collector import Origin
 from audits.collect.live.assembly import AVAILABLE, assembled
 from audits.collect.live.resolver import Traffic
+from audits.collect.live.tcp import is_address
 from audits.collect.plan import plan
 from audits.collect.stages import Collection, Population
 from audits.demo.certificates import Authority, Credentials
@@ -306,7 +307,7 @@ class World:
         self, names: Mapping[str, object] | Sequence[str], ports: Sequence[int] = _PORTS
     ) -> list[str]:
         """Every address of these names, with every one of these ports."""
-        found = [a for name in names for a in _addresses(self._zone, name)]
+        found = [a for name in names for a in _addresses(self._zone, name) or _itself(name)]
         if names is self._zone:
             declared = self._case.inventory.hosts.values()
             found += [a for mail in declared for a in mail.get("addresses", ())]
@@ -383,6 +384,11 @@ def _record(record: str) -> str:
 def _escaped(octet: int) -> str:
     plain = 32 <= octet < 127 and octet not in b'"\\'
     return chr(octet) if plain else f"\\{octet:03d}"
+
+
+def _itself(name: str) -> list[str]:
+    """A server may be named by its address, where a host has several."""
+    return [name] if is_address(name) else []
 
 
 def _addresses(zone: Mapping[str, Sequence[str]], name: str) -> list[str]:
