@@ -172,6 +172,16 @@ def test_names_and_addresses_are_canonical() -> None:
     assert fleet.domains[0].fact.senders == ("mx1.xn--bcher-kva.example",)
 
 
+def test_senders_carry_their_outbound_addresses_even_into_a_limited_run() -> None:
+    limited = limit(read(), read_selection("example.net"))
+    (sender,) = domain(limited).sending
+    assert (sender.host, sender.addresses) == ("mx1.example.net", ("192.0.2.99",))
+    plain = domain(read(groups=None, hosts=mail("roles: [relay]\naddresses: [192.0.2.7]")))
+    assert [s.addresses for s in plain.sending] == [("192.0.2.7",)]
+    bare = domain(read(groups=None, hosts=mail("roles: [relay]")))
+    assert [s.addresses for s in bare.sending] == [()]
+
+
 def test_expected_mx_may_be_somebody_elses() -> None:
     fleet = read(domains="example.net: {sends: true, receives: true, mx: [mx.filter.example]}")
     assert domain(fleet).mx == ("mx.filter.example",)
