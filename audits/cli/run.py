@@ -218,6 +218,8 @@ def evaluate(
         job.write_results(directory, results)
         job.write_reports(directory, made, None)
         directory.write(JUDGED_BY, [job.encode_judgment(judgment)])
+        if output is None:
+            directory.renew()
     if not quiet:
         _print_summary(made, directory.path / REPORT if directory else None)
     return for_results(results, fail_on, max_unknown)

@@ -9,7 +9,7 @@ from audits.cli.clock import now
 from audits.config import Config, find_config, merge, read_config, read_policy, read_waivers
 from audits.evaluate.policy import Policy, check
 from audits.evaluate.waiver import Waiver
-from audits.facts.declared import DeclaredDomain, DeclaredHost
+from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
 from audits.facts.snapshot import Snapshot
 from audits.fleet import Fleet, limit, read_fleet
 from audits.selector import read_selection
@@ -61,13 +61,7 @@ def read_workspace(
     """
     read = configuration(config)
     policy = checked_policy(read, policies)
-    whole = read_fleet(
-        read.inventory,
-        vantage=read.settings.vantage.name,
-        at=now(),
-        plugin=read.plugin,
-        options=read.options,
-    )
+    whole = _inventory(read)
     domains = [domain.fact for domain in whole.domains]
     hosts = [host.fact for host in whole.hosts]
     return Workspace(
@@ -87,6 +81,16 @@ def configuration(path: Path | None) -> Config:
     """
     here = Path.cwd()
     return read_config(path or find_config(here), start=here)
+
+
+def _inventory(config: Config) -> Fleet:
+    return read_fleet(
+        config.inventory,
+        vantage=config.settings.vantage.name,
+        at=now(),
+        plugin=config.plugin,
+        options=config.options,
+    )
 
 
 def checked_policy(config: Config, named: Sequence[str] | None) -> Policy:
@@ -114,7 +118,13 @@ def checked_waivers(
 
 
 def waivers_for(config: Config, path: Path | None, snapshot: Snapshot) -> tuple[Waiver, ...]:
-    """The same, for the inventory that a stored run declares."""
+    """The same, for the inventory that a stored run declares, or the configuration's if the run
+    was limited: it declares a part then.
+    """
+    scope = snapshot.fact(FleetScope, snapshot.vantage)
+    if scope is not None and scope.limit is not None:
+        whole = _inventory(config)
+        snapshot = Snapshot(snapshot.header, [*whole.domains, *whole.hosts])
     domains = list(snapshot.facts(DeclaredDomain))
     hosts = list(snapshot.facts(DeclaredHost))
     return checked_waivers(config, path, domains, hosts)

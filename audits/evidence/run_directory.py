@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from msgspec.structs import replace
+
 from audits.errors import OutputError, SnapshotError
 from audits.evidence.manifest import Manifest, decode_manifest, digest, encode_manifest
 from audits.facts.codec import encode_observation
@@ -160,12 +162,19 @@ class RunDirectory:
             (self.path / _PARTIAL).unlink(missing_ok=True)
             (self.path / _INCOMPLETE).unlink(missing_ok=True)
 
+    def renew(self) -> None:
+        """Brings the manifest of a complete run up to date with its files."""
+        if self.complete:
+            self.finish(replace(self.manifest(), files=self.digests()))
+
     def digests(self) -> dict[str, str]:
-        """SHA-256 of every file that a manifest names, by name."""
+        """SHA-256 of every file that a manifest names, by name; not of what a kill left beside."""
         names = sorted(
             p.name
             for p in self.path.iterdir()
-            if p.is_file() and p.name not in (MANIFEST, _INCOMPLETE, _PARTIAL)
+            if p.is_file()
+            and not p.name.startswith(".")
+            and p.name not in (MANIFEST, _INCOMPLETE, _PARTIAL)
         )
         return {name: digest(_chunks(self.path / name)) for name in names}
 

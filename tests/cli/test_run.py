@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,27 @@ def test_report_of_a_run_that_was_cut_off_says_so(whole: Path, tmp_path: Path) -
     assert ended.returncode == Exit.FINDINGS_INCOMPLETE, ended.stderr
     assert json.loads((output / "summary.json").read_text())["run"]["complete"] is False
     assert "The run was cut off before it was complete." in ended.stderr
+
+
+def test_waivers_of_the_whole_fleet_serve_a_limited_run_too(
+    served_fleet: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "dmarc.yaml"
+    policy.write_text("id: d\ntitle: D\naudits: {dmarc-published: , dmarc-policy-enforced: }\n")
+    chosen = ("-p", str(policy), "-l", "domain:good.example")
+    mailproof("collect", "-q", *chosen, "-o", str(tmp_path / "runs"), cwd=served_fleet)
+    run = run_directory(tmp_path / "runs")
+    manifest = json.loads((run / "manifest.json").read_text())
+    ended = mailproof(
+        "evaluate", "-q", str(run), "--waivers", "policies/waivers.yaml", cwd=served_fleet
+    )
+    assert ended.returncode == Exit.COMPLETE, ended.stderr
+    renewed = json.loads((run / "manifest.json").read_text())
+    assert renewed["files"] == {
+        name: sha256((run / name).read_bytes()).hexdigest()
+        for name in ("facts.jsonl", "policy.json", "report.html", "results.jsonl", "summary.json")
+    }
+    assert renewed | {"files": manifest["files"]} == manifest
 
 
 def test_output_of_evaluate_that_cannot_be_made_ends_with_its_own_code(

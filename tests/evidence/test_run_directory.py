@@ -50,6 +50,13 @@ def test_run_is_marked_until_it_is_finished(tmp_path: Path) -> None:
     assert run.manifest().files[FACTS] == sha256((run.path / FACTS).read_bytes()).hexdigest()
 
 
+def test_what_a_killed_write_left_beside_is_in_no_manifest(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, "r")
+    run.write(FACTS, snapshot(domain()).lines())
+    (run.path / f".{FACTS}.4242").write_text("half")
+    assert set(run.digests()) == {FACTS}
+
+
 def test_cut_off_run_is_read_from_its_checkpoint_without_the_torn_line(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path, "r")
     run.checkpoint(snapshot().header, snapshot(domain()))
