@@ -24,6 +24,7 @@ with `"` is taken as a master file has it. Beside these there are, all optional:
     secure: [NAME or NAME TYPE]  # AD is set there, and the resolver is seen to validate
     trusted_resolver: false      # or it is not, for all its AD
     inventory: {domains: {as in domains.yaml}, hosts: {HOST: as data.mail in hosts.yaml}}
+    lists: [ZONE]                # block lists that are asked
     params: {AUDIT: {NAME: VALUE}}
     https: {HOST: {body, status, type, headers, certificate, silent, refused}}
     smtp: {HOST or ADDRESS: {certificate, ports, behaviour}}

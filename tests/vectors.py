@@ -44,7 +44,13 @@ from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
 from audits.facts.fact import AnyObservation, Fact, Observed
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.fleet import Fleet, read_fleet
-from audits.settings import LimitSettings, ResolverSettings, Settings, TrustSettings
+from audits.settings import (
+    LimitSettings,
+    ReputationSettings,
+    ResolverSettings,
+    Settings,
+    TrustSettings,
+)
 from audits.subject import Subject, Vantage
 from tests.servers.dns import Asked, Behaviour, ScriptedDns
 from tests.servers.https import ScriptedHttps, page
@@ -114,6 +120,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     secure: tuple[str, ...] = ()
     trusted_resolver: bool = True
     inventory: Inventory = Inventory()
+    lists: tuple[str, ...] = ()
     https: dict[str, Page] = field(default_factory=dict)
     smtp: dict[str, Mta] = field(default_factory=dict)
     params: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -294,6 +301,7 @@ class World:
                 gap_s=0, connect_s=2, banner_s=2, reply_s=2, tls_s=2, https_s=1, domain_s=20
             ),
             trust=TrustSettings(str(self._roots)),
+            reputation=ReputationSettings(self._case.lists),
             redirect=redirect,
         )
 
