@@ -26,7 +26,7 @@ def test_every_command_that_is_shown_exists() -> None:
     assert set(SHOWN) <= set(commands)
 
 
-@pytest.mark.parametrize("audit", re.findall(r"mailproof explain ([a-z-]+)", README))
+@pytest.mark.parametrize("audit", re.findall(r"mailproof explain (?:\S+\.\S+ )?([a-z-]+)", README))
 def test_audit_that_is_explained_exists(audit: str) -> None:
     assert audit in load()
 
