@@ -401,7 +401,7 @@ class _Declared:
 
     def _no_roles(self, document: Document, written: str) -> str:
         data = (document.root[written] or {}).get("data") or {}
-        odd = [key for key in data if nearest(key, ["mail"])]
+        odd = [key for key in data if key != "mail" and nearest(key, ["mail"])]
         path: tuple[Key, ...] = (written, "data", odd[0]) if odd else (written,)
         return (
             f"{document.where(path)}: {written}: data.mail.roles: found nothing here, in its "

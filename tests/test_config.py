@@ -250,7 +250,7 @@ def test_circle_of_policies_is_told() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id: x\naudits: {}", "1: key 'title' is missing: found id, audits, expected 'title' too"),
+        ("id: x\naudits: {}", "1: key 'title' is missing: found id, audits, expected it too"),
         (head("extend: [baseline]"), "3: found key 'extend', expected one of id, title, version"),
         (head("extends: [basline]"), "3: extends[0]: found 'basline', expected a path, or one of"),
         (head("gate: grave"), "3: gate: found 'grave', expected one of"),

@@ -231,6 +231,11 @@ def test_misspelt_mail_is_told_where_no_roles_are_left() -> None:
     ]
 
 
+def test_mail_that_is_spelt_right_is_no_misspelling() -> None:
+    (found,) = problems(hosts="mx1.example.net: {data: {mail: {}}}\n", domains=None)
+    assert found.endswith("expected a list of mx, msa, relay, mailstore, none")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

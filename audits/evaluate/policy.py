@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from enum import Enum
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -105,10 +106,18 @@ def bind(audit: Audit, rule: Rule) -> dict[str, Any]:
         try:
             bound[name] = msgspec.convert(value, hint, strict=True)
         except msgspec.ValidationError as error:
-            raise PolicyError(
-                f"{rule.where}: {audit.id}: parameter {name!r}: found {value!r}: {error}"
-            ) from error
+            choices = _choices(hint)
+            expected = f", expected one of {', '.join(choices)}" if choices else f": {error}"
+            wrong = f"found {value!r}{expected}"
+            raise PolicyError(f"{rule.where}: {audit.id}: parameter {name!r}: {wrong}") from error
     return bound
+
+
+def _choices(hint: Any) -> list[str]:
+    """The values of an enumeration or a Literal, else none."""
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [str(member.value) for member in hint]
+    return [str(arm) for arm in get_args(hint)] if get_origin(hint) is Literal else []
 
 
 def in_force(audit: Audit, rule: Rule) -> dict[str, Any]:

@@ -458,7 +458,7 @@ def _missing(
         if field.required and key not in place.value and (*place.path, key) not in removed:
             yield document.problem(
                 inside,
-                f"key {key!r} is missing: found {found}, expected {key!r} too: "
+                f"key {key!r} is missing: found {found}, expected it too, with "
                 f"{_expected(field.type)}",
             )
 

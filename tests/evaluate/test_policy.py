@@ -89,7 +89,7 @@ def test_value_of_a_wrong_type_is_told() -> None:
     with pytest.raises(PolicyError) as raised:
         bind(all_strict_enough, rule(min_all=["fail"]))
     assert str(raised.value).startswith(
-        f"ours.yaml:7: {SPF}: parameter 'min_all': found ['fail']: Expected"
+        f"ours.yaml:7: {SPF}: parameter 'min_all': found ['fail'], expected one of "
     )
 
 

@@ -158,7 +158,7 @@ def test_misspelt_key_names_the_nearest() -> None:
     assert problems("sends: true\nrecieves: true\n") == [
         "f.yaml:2: found key 'recieves', expected one of sends, receives, class, services, since, "
         "password, numbers; did you mean 'receives'?",
-        "f.yaml:1: key 'receives' is missing: found sends, expected 'receives' too: true or false",
+        "f.yaml:1: key 'receives' is missing: found sends, expected it too, with true or false",
     ]
 
 
