@@ -202,7 +202,7 @@ def _finding(anchor: str, group: Sequence[Result], material: Material, remedy_at
         headline_anchor=alone.anchor if single else "",
         sentence=_sentence(group, title),
         step=first.step,
-        expected=visible(first.expected),
+        expected=_plain(first.expected),
         full=tuple(
             _instance(r, f"{anchor}-path-{n}", material, spoken=spoken)
             for n, r in enumerate(full, 1)
@@ -264,7 +264,7 @@ def _instance(result: Result, anchor: str, material: Material, *, spoken: bool) 
     """anchor: of the figure; empty where neither it nor trees are to be drawn."""
     return Instance(
         material.named(result.subject),
-        tuple(dict.fromkeys(visible(v.expected or result.expected) for v in result.violations)),
+        tuple(dict.fromkeys(_plain(v.expected or result.expected) for v in result.violations)),
         tuple(_seen(v, result, material) for v in result.violations),
         path_of(result, anchor, material) if anchor else None,
         trees_behind(result, material.audits.get(result.audit), material.snapshot)
@@ -288,6 +288,11 @@ def _seen(violation: Violation, result: Result, material: Material) -> Seen:
         at,
         tuple(_quotes(violation.evidence)),
     )
+
+
+def _plain(words: str) -> str:
+    """Words of an audit without the backticks that its page sets code in."""
+    return visible(words.replace("`", ""))
 
 
 def _quotes(evidence: Sequence[Evidence]) -> Iterator[Quote]:
