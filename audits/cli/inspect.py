@@ -16,6 +16,7 @@ from audits.cli.workspace import Workspace, checked_policy, configuration, read_
 from audits.config import builtin_policies
 from audits.evaluate.policy import Policy
 from audits.facts.declared import DeclaredDomain
+from audits.report.words import counted
 from audits.schema import schema as schema_of
 
 
@@ -57,11 +58,12 @@ def validate(
     Ends with 0 where a run could start; with 2, and file, line, key, found and expected, where not.
     """
     workspace = read_workspace(config, policy, waivers, limit, no_waivers=no_waivers)
-    stdout().print(
-        f"valid: {len(workspace.fleet.domains)} domains, {len(workspace.fleet.hosts)} hosts, "
-        f"{len(workspace.policy.audit_ids())} audits in policy {escape(workspace.policy.name)}, "
-        f"{len(workspace.waivers)} waivers"
-    )
+    domains = counted(len(workspace.fleet.domains), "domain")
+    hosts = counted(len(workspace.fleet.hosts), "host")
+    audits = counted(len(workspace.policy.audit_ids()), "audit")
+    waived = counted(len(workspace.waivers), "waiver")
+    policy_name = escape(workspace.policy.name)
+    stdout().print(f"valid: {domains}, {hosts}, {audits} in policy {policy_name}, {waived}")
     return Exit.NOTHING if workspace.empty else Exit.COMPLETE
 
 

@@ -34,7 +34,6 @@ _HOST_AREAS = {
     "cert": "TLS",
     "submission": "Submission",
     "relay": "Relay",
-    "client": "Clients",
     "postfix": "Config",
     "exim": "Config",
     "dovecot": "Config",
