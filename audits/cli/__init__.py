@@ -82,6 +82,8 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 100)
     signals = _Signals()
     signal.signal(signal.SIGTERM, signals.on_sigterm)
+    # A shell starts what ends in `&` with SIGINT ignored, and SIGTERM goes the same way here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     code = _run()
     if code == Exit.INTERRUPTED:
         stderr().print("[yellow]interrupted[/]: what was seen so far is kept")

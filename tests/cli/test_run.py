@@ -173,6 +173,25 @@ def _kept(parent: Path, kind: str) -> bool:
     return any(kind in path.read_text() for path in parent.glob("*/facts.partial.jsonl"))
 
 
+def test_run_in_the_background_heeds_sigterm(served_fleet: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "run", "-o", str(tmp_path)],
+        cwd=served_fleet,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    deadline = time.monotonic() + 30
+    while not _kept(tmp_path, "smtp.greeting") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.terminate()
+    _, words = process.communicate(timeout=30)
+    assert process.returncode == Exit.TERMINATED, words
+    assert words == "interrupted: what was seen so far is kept\n"
+    assert (run_directory(tmp_path) / "INCOMPLETE").exists()
+
+
 def _cut_off(run: Path, kinds: tuple[str, ...]) -> None:
     """Makes of a complete run what is left when it is killed after those kinds of fact."""
     lines = _lines(run / "facts.jsonl")
