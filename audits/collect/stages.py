@@ -15,6 +15,7 @@ from audits.collect.discovery import egress, host_roles, key_owners, mx_hosts
 from audits.collect.plan import Plan
 from audits.collect.runner import AsyncioRunner
 from audits.facts.declared import DeclaredDomain, DeclaredHost, HostRoles
+from audits.facts.delivery import RELAY_PORT
 from audits.facts.dkim import DkimKeyOwners
 from audits.facts.fact import (
     AnyObservation,
@@ -135,14 +136,23 @@ class Collection:
             reason, detail = Reason.TIMEOUT, f"not finished within {deadline_s:g} s"
         except Exception as error:  # noqa: BLE001 - a broken collector costs its subject's facts only
             detail = f"collector {collector.name} broke: {type(error).__name__}: {error}"
-        kinds = {observation.key[0] for observation in observations}
-        missing = [
-            fact
-            for fact in sorted(collector.provides & self._plan.facts, key=kind_of)
-            if kind_of(fact) not in kinds and subject_type(fact) is type(subject)
-        ]
+        told = {observation.key for observation in observations}
         provenance = self._origin.live(collector.name)
-        return observations + unobserved(missing, subject, reason, detail, provenance)
+        for fact in sorted(collector.provides & self._plan.facts, key=kind_of):
+            for about in self._owed(fact, subject):
+                if (kind_of(fact), about) not in told:
+                    observations += unobserved([fact], about, reason, detail, provenance)
+        return observations
+
+    def _owed(self, fact: type[Fact], subject: Subject) -> Sequence[Subject]:
+        """What a collector that is asked about this subject has to tell that fact of."""
+        if subject_type(fact) is type(subject):
+            return (subject,)
+        if subject_type(fact) is not Path or not isinstance(subject, Service):
+            return ()
+        roles = self._snapshot.fact(HostRoles, MailHost(subject.host))
+        behind = roles.mx_of if roles is not None and subject.port == RELAY_PORT else ()
+        return [Path(name, subject.host, subject.address, subject.port) for name in behind]
 
     def _note(self, observations: Iterable[Observed[Fact]]) -> None:
         noted = list(observations)

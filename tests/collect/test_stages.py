@@ -13,11 +13,11 @@ from audits.errors import UsageError
 from audits.facts.declared import DeclaredDomain, HostRoles
 from audits.facts.dns import DmarcWalk, HostAddresses, MxSet
 from audits.facts.fact import AnyObservation, Fact, Observed, Reason, Unobserved
-from audits.facts.smtp import Greeting
+from audits.facts.smtp import Greeting, RoleRecipient
 from audits.facts.snapshot import Snapshot
 from audits.facts.tcp import Egress, PortState
 from audits.settings import LimitSettings
-from audits.subject import Domain, MailHost, Role, Service, Subject
+from audits.subject import Domain, MailHost, Path, Role, Service, Subject
 from tests.build import AS_OF, PROVENANCE, addresses, domain, host, mx, snapshot
 
 ORIGIN = Origin("here", lambda: AS_OF)
@@ -80,7 +80,19 @@ class Walk:
         return []
 
 
-AVAILABLE = (Ports, Hosts, Names, Walk)
+class Mailboxes:
+    """Breaks, whatever it is asked about."""
+
+    name: ClassVar[str] = "mailboxes"
+    about: ClassVar[type[Subject]] = Service
+    provides: ClassVar[frozenset[type[Fact]]] = frozenset({RoleRecipient})
+    requires: ClassVar[frozenset[type[Fact]]] = frozenset({HostRoles})
+
+    async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
+        raise ValueError("a fault of ours")
+
+
+AVAILABLE = (Ports, Hosts, Names, Walk, Mailboxes)
 
 
 class Silent:
@@ -165,6 +177,18 @@ def test_faulty_collection_costs_its_subject_only(name: str, reason: Reason, wor
     assert broken.reason is reason
     assert words in broken.detail
     assert seen.fact(MxSet, Domain("good.example")) is not None
+
+
+def test_broken_collector_of_a_service_is_told_of_every_domain_behind_it() -> None:
+    seen = snapshot()
+    chosen = plan({RoleRecipient}, AVAILABLE)
+    collect(seen, chosen, Names(), domain("a.example"), domain("b.example"))
+    for name in ("a.example", "b.example"):
+        path = Path(name, "mx1.example.net", "192.0.2.10", 25)
+        lost = seen.get(RoleRecipient, path)
+        assert isinstance(lost, Unobserved)
+        assert lost.reason is Reason.INTERNAL
+        assert "ValueError: a fault of ours" in lost.detail
 
 
 def test_what_is_in_the_snapshot_is_not_asked_again() -> None:
