@@ -45,7 +45,7 @@ def fleet(
 def test_sound_fleet_is_valid(tmp_path: Path) -> None:
     ended = mailproof("validate", cwd=fleet(tmp_path, waivers=WAIVER))
     assert ended.returncode == Exit.COMPLETE, ended.stderr
-    assert "1 domains, 1 hosts" in ended.stdout
+    assert "1 domain, 1 host, " in ended.stdout
     assert "1 waivers" in ended.stdout
 
 
