@@ -7,12 +7,13 @@ from pathlib import Path
 from audits.catalog import load
 from audits.cli.clock import now
 from audits.config import Config, find_config, merge, read_config, read_policy, read_waivers
+from audits.errors import PolicyError
 from audits.evaluate.policy import Policy, check
 from audits.evaluate.waiver import Waiver
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
 from audits.facts.snapshot import Snapshot
 from audits.fleet import Fleet, limit, read_fleet
-from audits.selector import read_selection
+from audits.selector import read_selection, unmatched
 from audits.settings import Settings
 
 
@@ -64,6 +65,7 @@ def read_workspace(
     whole = _inventory(read)
     domains = [domain.fact for domain in whole.domains]
     hosts = [host.fact for host in whole.hosts]
+    _check_scopes(policy, domains, hosts)
     return Workspace(
         config=read,
         fleet=whole if limited_to is None else limit(whole, read_selection(limited_to)),
@@ -72,6 +74,25 @@ def read_workspace(
         waivers=() if no_waivers else checked_waivers(read, waivers, domains, hosts),
         limited_to=limited_to,
     )
+
+
+def _check_scopes(
+    policy: Policy, domains: Sequence[DeclaredDomain], hosts: Sequence[DeclaredHost]
+) -> None:
+    """A rule for a misspelt name would silently govern nobody. A role may well have no host.
+
+    Raises PolicyError.
+    """
+    found = [
+        f"{rule.where}: {rule.audit}: scope: found {term.text!r}, which names nothing in the "
+        "inventory, expected a domain, host or group of it"
+        for rule in policy.rules
+        if rule.scope is not None
+        for term in unmatched(rule.scope, domains, hosts)
+        if term.kind != "role"
+    ]
+    if found:
+        raise PolicyError("\n".join(found))
 
 
 def configuration(path: Path | None) -> Config:
