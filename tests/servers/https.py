@@ -55,4 +55,5 @@ class ScriptedHttps:
         finally:
             server.close()
             for writer in self._writers:
-                writer.transport.abort()
+                if not writer.is_closing():
+                    writer.transport.abort()
