@@ -44,7 +44,7 @@ def fetched(
                 trust=TrustSettings(ca_file=str(roots)),
                 redirect={"192.0.2.1:443": f"127.0.0.1:{server.port}"},
             )
-            asked = ResolverSettings((names.address,), names.port, timeout_s=0.1, tries=1)
+            asked = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
             async with Resolver(asked) as resolver:
                 stated = Observed(domain(D.name, sends=sends), ORIGIN.live("inventory"))
                 snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [stated])

@@ -37,7 +37,7 @@ def climbed(
 
     async def main() -> tuple[list[AnyObservation], list[str]]:
         async with ScriptedDns(ZONES, script) as names:
-            settings = ResolverSettings((names.address,), names.port, timeout_s=0.1, tries=1)
+            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
             async with Resolver(settings) as resolver:
                 snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"))
                 collector = CaaClimb(resolver, ORIGIN)

@@ -54,7 +54,7 @@ def _collect(
     async def main() -> tuple[Snapshot, ScriptedDns]:
         async with ScriptedDns({"d.example.": ZONE}, script) as server:
             settings = ResolverSettings(
-                addresses=(server.address,), port=server.port, timeout_s=0.05, tries=1
+                addresses=(server.address,), port=server.port, timeout_s=0.5, tries=1
             )
             async with Resolver(settings) as resolver:
                 asked: Collector = collector(resolver, ORIGIN)

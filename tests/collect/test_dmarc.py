@@ -45,7 +45,7 @@ def _ask(
         zones = {"example.": ZONE.format(record=record)}
         async with ScriptedDns(zones, script) as server:
             settings = ResolverSettings(
-                addresses=(server.address,), port=server.port, timeout_s=0.1, tries=1
+                addresses=(server.address,), port=server.port, timeout_s=0.5, tries=1
             )
             async with Resolver(settings) as resolver:
                 walk = await dmarc_walk(resolver, D.name)

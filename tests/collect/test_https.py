@@ -77,7 +77,7 @@ def fetch(tmp_path: Path) -> Callable[..., AnyObservation]:
                 server.listening(credentials.server_context()),
                 Resolver(
                     ResolverSettings(
-                        addresses=(names.address,), port=names.port, timeout_s=0.1, tries=1
+                        addresses=(names.address,), port=names.port, timeout_s=0.5, tries=1
                     )
                 ) as resolver,
             ):

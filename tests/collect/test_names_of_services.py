@@ -44,7 +44,7 @@ def asked(
 
     async def main() -> tuple[AnyObservation, int]:
         async with ScriptedDns(ZONES, script) as names:
-            settings = ResolverSettings((names.address,), names.port, timeout_s=0.1, tries=1)
+            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
             async with Resolver(settings) as resolver:
                 stated = (Observed(fact, ORIGIN.live("inventory")) for fact in declared)
                 snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), stated)

@@ -287,7 +287,7 @@ def test_a_lost_query_is_repeated() -> None:
         assert await _addresses(resolver, "mx1.d.example") == ["192.0.2.1"]
         assert len(server.asked) == 2
 
-    _run(test, {"mx1.d.example": Behaviour(silent=True, times=1)}, timeout_s=0.05)
+    _run(test, {"mx1.d.example": Behaviour(silent=True, times=1)}, timeout_s=0.3)
 
 
 def test_a_late_answer_to_the_first_try_counts() -> None:
@@ -336,7 +336,7 @@ def test_answers_to_something_else_are_ignored(lie: Behaviour) -> None:
         assert silence.reason is Reason.DNS_TIMEOUT
         assert resolver.traffic.strays == 2
 
-    _run(test, {"mx1.d.example": lie}, timeout_s=0.05)
+    _run(test, {"mx1.d.example": lie}, timeout_s=0.3)
 
 
 def test_datagrams_from_elsewhere_are_not_received() -> None:
@@ -360,7 +360,7 @@ async def _two(first: Script, second: Script) -> AsyncIterator[tuple[Resolver, l
     async with one:
         two = ScriptedDns(ZONES, second, port=one.port)
         two.address = "127.0.0.2"
-        async with two, _resolver(one, two, timeout_s=0.05) as resolver:
+        async with two, _resolver(one, two, timeout_s=0.3) as resolver:
             yield resolver, [one, two]
 
 
@@ -389,7 +389,7 @@ def test_resolver_that_died_is_given_up_but_for_one_question_at_a_time_until_it_
     async def main() -> None:
         async with ScriptedDns(ZONES, {"*": Behaviour(silent=True)}) as server:
             settings = ResolverSettings(
-                addresses=(server.address,), port=server.port, timeout_s=0.1, tries=1
+                addresses=(server.address,), port=server.port, timeout_s=0.5, tries=1
             )
             async with Resolver(settings, outstanding=4, give_up_s=0.2) as resolver:
                 begun = time.monotonic()

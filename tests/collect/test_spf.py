@@ -44,7 +44,7 @@ def collected(
             for label, how in script.items()
         }
         async with ScriptedDns({"d.example.": ZONE}, names) as server:
-            settings = ResolverSettings((server.address,), server.port, timeout_s=0.2, tries=1)
+            settings = ResolverSettings((server.address,), server.port, timeout_s=0.5, tries=1)
             async with Resolver(settings) as resolver:
                 collector = (
                     SpfDomain(resolver, ORIGIN, wanted)

@@ -40,7 +40,7 @@ def asked(
 ) -> tuple[AnyObservation, list[str]]:
     async def main() -> tuple[AnyObservation, list[str]]:
         async with ScriptedDns(ZONES, script) as names:
-            settings = ResolverSettings((names.address,), names.port, timeout_s=0.1, tries=1)
+            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
             async with Resolver(settings) as resolver:
                 collector = ListLookup(resolver, ORIGIN, ReputationSettings(zones))
                 (found,) = await collector.collect(Address(address), SEEN)

@@ -38,7 +38,7 @@ def asked(seen: AnyObservation, script: Script | None = None) -> tuple[AnyObserv
 
     async def main() -> tuple[AnyObservation, list[str]]:
         async with ScriptedDns(ZONES, script) as names:
-            settings = ResolverSettings((names.address,), names.port, timeout_s=0.1, tries=1)
+            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
             async with Resolver(settings) as resolver:
                 snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [seen])
                 (found,) = await TlsRptMailboxes(resolver, ORIGIN).collect(D, snapshot)
