@@ -159,3 +159,12 @@ def unobserved(
 ) -> list[AnyObservation]:
     """The same silence for each of several kinds of fact about one subject."""
     return [Unobserved(kind_of(kind), subject, reason, detail, provenance) for kind in kinds]
+
+
+def observation(
+    kind: type[Fact], subject: Subject, found: Fact | Silence, provenance: Provenance
+) -> AnyObservation:
+    """What was found of one kind of fact about a subject: the fact, or why it is missing."""
+    if isinstance(found, Silence):
+        return Unobserved(kind_of(kind), subject, found.reason, found.detail, provenance)
+    return Observed(found, provenance)

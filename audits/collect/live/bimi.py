@@ -11,11 +11,9 @@ from audits.facts.declared import DeclaredDomain
 from audits.facts.fact import (
     AnyObservation,
     Fact,
-    Observed,
     Reason,
     Silence,
-    Unobserved,
-    kind_of,
+    observation,
 )
 from audits.facts.snapshot import Snapshot
 from audits.parse.bimi import bimi_records
@@ -38,10 +36,7 @@ class BimiLookup:
         assert isinstance(subject, Domain)
         found = await self._record(subject, seen)
         provenance = self._origin.live(self.name)
-        if isinstance(found, Silence):
-            kind = kind_of(BimiTxt)
-            return [Unobserved(kind, subject, found.reason, found.detail, provenance)]
-        return [Observed(found, provenance)]
+        return [observation(BimiTxt, subject, found, provenance)]
 
     async def _record(self, domain: Domain, seen: Snapshot) -> BimiTxt | Silence:
         declared = seen.fact(DeclaredDomain, domain)

@@ -9,7 +9,12 @@ from audits.collect.collector import Origin
 from audits.collect.live.resolver import Resolver
 from audits.facts.caa import CaaRecord, CaaSet
 from audits.facts.dns import Answer
-from audits.facts.fact import AnyObservation, Fact, Observed, Silence, Unobserved, kind_of
+from audits.facts.fact import (
+    AnyObservation,
+    Fact,
+    Silence,
+    observation,
+)
 from audits.facts.snapshot import Snapshot
 from audits.parse.caa import caa_record, climb
 from audits.subject import MailHost, Subject
@@ -34,10 +39,7 @@ class CaaClimb:
         assert isinstance(subject, MailHost)
         found = await self._climb(subject)
         provenance = self._origin.live(self.name)
-        if isinstance(found, Silence):
-            kind = kind_of(CaaSet)
-            return [Unobserved(kind, subject, found.reason, found.detail, provenance)]
-        return [Observed(found, provenance)]
+        return [observation(CaaSet, subject, found, provenance)]
 
     async def _climb(self, host: MailHost) -> CaaSet | Silence:
         answers: list[Answer] = []

@@ -15,10 +15,9 @@ from audits.facts.dns import HostAddresses, MxSet
 from audits.facts.fact import (
     AnyObservation,
     Fact,
-    Observed,
     Reason,
     Silence,
-    unobserved,
+    observation,
 )
 from audits.facts.snapshot import Snapshot
 from audits.parse.tlsa import parse_tlsa
@@ -42,9 +41,7 @@ class DaneHost:
         assert isinstance(subject, MailHost)
         found = await self._tlsa(subject, seen)
         provenance = self._origin.live(self.name)
-        if isinstance(found, Silence):
-            return unobserved([TlsaSet], subject, found.reason, found.detail, provenance)
-        return [Observed(found, provenance)]
+        return [observation(TlsaSet, subject, found, provenance)]
 
     async def _tlsa(self, host: MailHost, seen: Snapshot) -> TlsaSet | Silence:
         """At the end of a secure alias chain first, else at the name (RFC 7672 section 2.2.3)."""

@@ -25,7 +25,7 @@ from audits.facts.fact import (
     Reason,
     Silence,
     Unobserved,
-    kind_of,
+    observation,
 )
 from audits.facts.snapshot import Snapshot
 from audits.parse.declared_name import declared_name
@@ -77,10 +77,7 @@ class DmarcReportMailboxes:
         assert isinstance(subject, Domain)
         found = await self._destinations(subject, seen)
         provenance = self._origin.live(self.name)
-        if isinstance(found, Silence):
-            kind = kind_of(DmarcDestinations)
-            return [Unobserved(kind, subject, found.reason, found.detail, provenance)]
-        return [Observed(found, provenance)]
+        return [observation(DmarcDestinations, subject, found, provenance)]
 
     async def _destinations(self, domain: Domain, seen: Snapshot) -> DmarcDestinations | Silence:
         walk = _walk(domain, seen)

@@ -37,11 +37,9 @@ from audits.facts.dns import (
 from audits.facts.fact import (
     AnyObservation,
     Fact,
-    Observed,
     Reason,
     Silence,
-    Unobserved,
-    kind_of,
+    observation,
     unobserved,
 )
 from audits.facts.snapshot import Snapshot
@@ -94,7 +92,7 @@ class DnsDomain:
         kinds = [kind for kind in searches if kind in self._wanted]
         found = await asyncio.gather(*(searches[kind]() for kind in kinds))
         return [
-            _observation(kind, subject, each, self._origin, self.name)
+            observation(kind, subject, each, self._origin.live(self.name))
             for kind, each in zip(kinds, found, strict=True)
         ]
 
@@ -190,7 +188,7 @@ class DnsHost:
         if HostAddresses not in self._wanted:
             return []
         found = await self._addresses(subject)
-        return [_observation(HostAddresses, subject, found, self._origin, self.name)]
+        return [observation(HostAddresses, subject, found, self._origin.live(self.name))]
 
     async def _addresses(self, host: MailHost) -> Found:
         replies = await _ask_addresses(self._resolver, host.name)
@@ -228,10 +226,12 @@ class DnsAddress:
             return unobserved(self._wanted, subject, ptr.reason, ptr.detail, provenance)
         observations = []
         if PtrNames in self._wanted:
-            observations.append(_observation(PtrNames, subject, ptr, self._origin, self.name))
+            observations.append(observation(PtrNames, subject, ptr, self._origin.live(self.name)))
         if ForwardNames in self._wanted:
             found = await self._forward(subject, ptr.names)
-            observations.append(_observation(ForwardNames, subject, found, self._origin, self.name))
+            observations.append(
+                observation(ForwardNames, subject, found, self._origin.live(self.name))
+            )
         return observations
 
     async def _ptr(self, address: Address) -> PtrNames | Silence:
@@ -254,15 +254,6 @@ class DnsAddress:
             for name, reply in zip(asked, replies, strict=True)
         )
         return ForwardNames(address, tuple(found))
-
-
-def _observation(
-    kind: type[Fact], subject: Subject, found: Found, origin: Origin, collector: str
-) -> AnyObservation:
-    provenance = origin.live(collector)
-    if isinstance(found, Silence):
-        return Unobserved(kind_of(kind), subject, found.reason, found.detail, provenance)
-    return Observed(found, provenance)
 
 
 Replies = Mapping[str, Reply | Silence]

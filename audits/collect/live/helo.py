@@ -16,11 +16,9 @@ from audits.facts.dns import SilentType
 from audits.facts.fact import (
     AnyObservation,
     Fact,
-    Observed,
     Reason,
     Silence,
-    Unobserved,
-    kind_of,
+    observation,
 )
 from audits.facts.helo import HeloName
 from audits.facts.snapshot import Snapshot
@@ -47,10 +45,7 @@ class HeloLookup:
         if declared is not None:
             found = await self._resolved(subject, declared.helo_name or subject.name)
         provenance = self._origin.live(self.name)
-        if isinstance(found, Silence):
-            kind = kind_of(HeloName)
-            return [Unobserved(kind, subject, found.reason, found.detail, provenance)]
-        return [Observed(found, provenance)]
+        return [observation(HeloName, subject, found, provenance)]
 
     async def _resolved(self, host: MailHost, name: str) -> HeloName | Silence:
         if is_literal(name):

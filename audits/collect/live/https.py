@@ -20,7 +20,7 @@ from audits.facts.fact import (
     Reason,
     Silence,
     Unobserved,
-    kind_of,
+    observation,
 )
 from audits.facts.https import MtaStsPolicy
 from audits.facts.snapshot import Snapshot
@@ -192,10 +192,7 @@ class MtaStsFetch:
             return []
         found = _reason_not_to_fetch(subject, seen) or await self._policy(subject)
         provenance = self._origin.live(self.name)
-        if isinstance(found, Silence):
-            kind = kind_of(MtaStsPolicy)
-            return [Unobserved(kind, subject, found.reason, found.detail, provenance)]
-        return [Observed(found, provenance)]
+        return [observation(MtaStsPolicy, subject, found, provenance)]
 
     async def _policy(self, domain: Domain) -> MtaStsPolicy | Silence:
         outcome = await self._https.get(f"mta-sts.{domain}", _PATH, "text/plain")

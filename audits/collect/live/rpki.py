@@ -10,11 +10,9 @@ from audits.errors import ParseError, UsageError
 from audits.facts.fact import (
     AnyObservation,
     Fact,
-    Observed,
     Reason,
     Silence,
-    Unobserved,
-    kind_of,
+    observation,
 )
 from audits.facts.rpki import RouteOrigin
 from audits.facts.snapshot import Snapshot
@@ -46,10 +44,7 @@ class RouteCheck:
         assert isinstance(subject, Address)
         found = self._route(subject)
         provenance = self._origin.live(self.name)
-        if isinstance(found, Silence):
-            kind = kind_of(RouteOrigin)
-            return [Unobserved(kind, subject, found.reason, found.detail, provenance)]
-        return [Observed(found, provenance)]
+        return [observation(RouteOrigin, subject, found, provenance)]
 
     def _route(self, address: Address) -> RouteOrigin | Silence:
         if self._table is None or self._file is None:

@@ -23,6 +23,7 @@ from audits.facts.fact import (
     Silence,
     Unobserved,
     kind_of,
+    observation,
 )
 from audits.facts.snapshot import Snapshot
 from audits.facts.spf import SilentSender, SpfEvaluation, SpfHelo, SpfWorstCase
@@ -124,10 +125,7 @@ class SpfHost:
         assert isinstance(subject, MailHost)
         found = await self._helo(subject, seen.fact(DeclaredHost, subject))
         provenance = self._origin.live(self.name)
-        if isinstance(found, Silence):
-            kind = kind_of(SpfHelo)
-            return [Unobserved(kind, subject, found.reason, found.detail, provenance)]
-        return [Observed(found, provenance)]
+        return [observation(SpfHelo, subject, found, provenance)]
 
     async def _helo(self, host: MailHost, declared: DeclaredHost | None) -> SpfHelo | Silence:
         if declared is None:
