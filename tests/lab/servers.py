@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,7 +39,7 @@ def wait_until(ready: Callable[[], bool], what: str, log: Path) -> None:
         time.sleep(0.05)
 
 
-class Server:
+class Server(ABC):
     """A server process in a namespace, from start to stop."""
 
     def __init__(self, namespace: Namespace, folder: Path) -> None:
@@ -53,8 +54,9 @@ class Server:
         """Starts the server; `ready` says when it serves."""
         self._process = self.namespace.start(*argv, log=self.log)
 
+    @abstractmethod
     def ready(self) -> bool:
-        raise NotImplementedError
+        """Whether it answers."""
 
     def wait(self) -> None:
         wait_until(self.ready, f"{type(self).__name__} in {self.namespace.name}", self.log)
