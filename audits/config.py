@@ -142,21 +142,21 @@ def _config(file: ConfigFile, path: Path | None, root: Path) -> Config:
     trust = file.trust
     if trust.ca_file is not None:
         trust = msgspec.structs.replace(trust, ca_file=str(root / trust.ca_file))
-    settings = Settings(
-        resolver=msgspec.structs.replace(
+    as_written = {name: getattr(file, name) for name in Settings.__struct_fields__}
+    absolute = {
+        "resolver": msgspec.structs.replace(
             file.resolver, addresses=tuple(map(declared_address, file.resolver.addresses))
         ),
-        trust=trust,
-        vantage=msgspec.structs.replace(
+        "trust": trust,
+        "vantage": msgspec.structs.replace(
             file.vantage, addresses=tuple(map(declared_address, file.vantage.addresses))
         ),
-        probe=file.probe,
-        limits=file.limits,
-        redirect={
+        "redirect": {
             declared_endpoint(source): declared_endpoint(target)
             for source, target in file.redirect.items()
         },
-    )
+    }
+    settings = Settings(**(as_written | absolute))
     plugin = file.inventory if isinstance(file.inventory, PluginEntry) else None
     inventory = plugin.folder if plugin else file.inventory
     assert isinstance(inventory, str)

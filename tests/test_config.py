@@ -92,6 +92,28 @@ def test_config_is_read_with_paths_from_its_folder(tmp_path: Path) -> None:
     assert found.candidate.hosts["mx1.example.net"].postfix == "pf"
 
 
+def test_every_setting_of_the_config_reaches_the_run(tmp_path: Path) -> None:
+    text = """
+resolver: {timeout_s: 1}
+trust: {ca_file: ca.pem}
+vantage: {name: office}
+probe: {ehlo: audit.example.net}
+limits: {concurrency: 7}
+reputation: {zones: [list.example.org]}
+rpki: {origins: {192.0.2.0/24: 64500}}
+redirect: {"192.0.2.1:25": "127.0.0.1:2525"}
+"""
+    write("", "ca.pem")
+    settings = read_config(write(text, "mailproof.yaml"), start=tmp_path).settings
+    default = Settings()
+    untouched = [
+        name
+        for name in Settings.__struct_fields__
+        if getattr(settings, name) == getattr(default, name)
+    ]
+    assert untouched == []
+
+
 def test_plugin_of_the_inventory_is_read(tmp_path: Path) -> None:
     found = config("inventory: {plugin: NetBoxInventory2, options: {nb_url: 'http://x'}}")
     assert (found.plugin, found.options) == ("NetBoxInventory2", {"nb_url": "http://x"})
