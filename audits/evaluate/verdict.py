@@ -5,6 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from audits.facts.fact import Fact, Reason, Silence, Step, kind_of
+from audits.facts.place import Place
 from audits.facts.pointer import pointer_value
 from audits.subject import Subject
 
@@ -37,10 +38,11 @@ class Outcome(StrEnum):
     NOT_APPLICABLE = "not-applicable"
 
 
-class Evidence(Struct, frozen=True):
+class Evidence(Struct, frozen=True, omit_defaults=True):
     """A place in a fact, and what stands there.
 
-    pointer: JSON pointer (RFC 6901) into the fact; quote: the value as text.
+    pointer: JSON pointer (RFC 6901) into the fact; quote: the value as text. place: where the
+    value was read, if it is from a file.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class Evidence(Struct, frozen=True):
     pointer: str
     quote: str
     step: Step
+    place: Place | None = None
 
 
 class Violation(Struct, frozen=True):
@@ -98,7 +101,15 @@ def cite(fact: Fact, pointer: str, quote: str | None = None) -> Evidence:
     """
     value = pointer_value(fact, pointer)
     text = quote if quote is not None else _text(value)
-    return Evidence(kind_of(type(fact)), fact.subject, pointer, text, fact.STEP)
+    place = getattr(value, "place", None)
+    return Evidence(
+        kind_of(type(fact)),
+        fact.subject,
+        pointer,
+        text,
+        fact.STEP,
+        place if isinstance(place, Place) else None,
+    )
 
 
 def undecided(fact: Fact, pointer: str, silence: Silence) -> Undecided:
