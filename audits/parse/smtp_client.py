@@ -13,6 +13,7 @@ MAX_TRANSCRIPT_TEXT = 500
 # RFC 2920 section 3.1: these may stand anywhere in a group of commands, all others only at its end.
 _ANYWHERE = frozenset({"MAIL", "RCPT", "RSET"})
 _GREETING = ""
+_CONTENT = "."
 
 
 def verb(command: str) -> str:
@@ -84,6 +85,19 @@ class SmtpClient:
             self._awaited.append((verb(command), at_s))
             self._write(Line("C", command, at_s))
         return b"".join(command.encode() + b"\r\n" for command in group)
+
+    def send_content(self, content: bytes, at_s: float) -> bytes:
+        """The octets of a message and its end, once DATA was answered with 354.
+
+        `content`: lines that end in CRLF. RFC 5321 section 4.5.2: a period is put before each line
+        that begins with one. Raises ValueError where replies are still awaited.
+        """
+        if self._awaited:
+            raise ValueError(f"{self.awaited} replies are still awaited")
+        self._awaited.append((_CONTENT, at_s))
+        self._write(Line("*", f"a message of {len(content)} octets, and its end", at_s))
+        stuffed = content.replace(b"\r\n.", b"\r\n..")
+        return (b"." + stuffed if stuffed.startswith(b".") else stuffed) + b".\r\n"
 
     def receive(self, data: bytes) -> None:
         """Takes octets from the server."""

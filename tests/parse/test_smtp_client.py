@@ -101,3 +101,16 @@ def test_the_transcript_is_bounded_in_lines_and_length() -> None:
     assert len(client.lines) == MAX_TRANSCRIPT_LINES + 1
     assert client.lines[-1].text == "further lines are left out"
     assert max(len(line.text) for line in client.lines) < 600
+
+
+def test_a_message_is_stuffed_and_ended_and_its_reply_awaited() -> None:
+    client = greeted()
+    sent = client.send_content(b".first\r\nmiddle\r\n..last\r\n", 1.0)
+    assert sent == b"..first\r\nmiddle\r\n...last\r\n.\r\n"
+    with pytest.raises(ValueError, match="1 replies are still awaited"):
+        client.send_content(b"again\r\n", 1.1)
+    client.receive(b"250 2.0.0 queued as 1F\r\n")
+    reply = client.next_reply(1.5)
+    assert reply is not None
+    assert reply.text == "250 2.0.0 queued as 1F"
+    assert Line("*", "a message of 25 octets, and its end", 1.0) in client.lines
