@@ -113,4 +113,4 @@ def test_a_message_is_stuffed_and_ended_and_its_reply_awaited() -> None:
     reply = client.next_reply(1.5)
     assert reply is not None
     assert reply.text == "250 2.0.0 queued as 1F"
-    assert Line("*", "a message of 25 octets, and its end", 1.0) in client.lines
+    assert Line("*", "a message of 24 octets, and its end", 1.0) in client.lines

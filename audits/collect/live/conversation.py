@@ -154,6 +154,21 @@ class Conversation:
             return Exchange((*replies, *[None] * missing), unheard.silence)
         return Exchange(tuple(replies), None)
 
+    async def deliver(self, content: bytes) -> Reply:
+        """The reply to a message, once DATA was answered with 354; raises Unheard.
+
+        Waits as long as for any reply; RFC 5321 section 4.5.3.2.6 would give the server longer.
+        """
+        if self._ended is not None:
+            raise Unheard(self._ended.reason, self._ended.detail)
+        try:
+            octets = self._client.send_content(content, self._now())
+            await self._stream.write(octets, self._deadline.within(self._limits.reply_s))
+            return await self._reply(self._limits.reply_s, "reply to the end of the message")
+        except Unheard as unheard:
+            self._ended = unheard.silence
+            raise
+
     async def enter_tls(self, server_name: str, *, implicit: bool = False) -> Handshake:
         """The handshake, after which everything goes through TLS; raises TlsFailed."""
         self._client.enter_tls(self._now(), implicit=implicit)
