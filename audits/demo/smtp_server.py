@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from audits.demo.tls_stream import TlsServerStream
+
 MAX_COMMAND_OCTETS = 4096
 
 
@@ -68,8 +70,7 @@ class SmtpServer:
 
     async def start(self, address: str = "127.0.0.1", port: int = 0) -> None:
         """Listens; port 0 takes any that is free, and `port` then says which."""
-        context = self.behaviour.tls if self.behaviour.implicit_tls else None
-        self._server = await asyncio.start_server(self._accept, address, port, ssl=context)
+        self._server = await asyncio.start_server(self._accept, address, port)
         self.address, self.port = self._server.sockets[0].getsockname()[:2]
 
     async def stop(self) -> None:
@@ -101,6 +102,8 @@ class SmtpServer:
         self.sessions.append(commands)
         try:
             await _Session(self.behaviour, reader, writer, commands).run()
+        except ssl.SSLError:
+            pass  # the alert is on its way
         except (OSError, asyncio.IncompleteReadError, ValueError, asyncio.CancelledError):
             writer.transport.abort()  # the client went away, sent no lines, or we stop
         finally:
@@ -118,14 +121,17 @@ class _Session:
         commands: list[str],
     ) -> None:
         self._is = behaviour
-        self._reader = reader
-        self._writer = writer
+        self._below = reader, writer
+        self._reader: asyncio.StreamReader | TlsServerStream = reader
+        self._writer: asyncio.StreamWriter | TlsServerStream = writer
         self._commands = commands
-        self._encrypted = behaviour.implicit_tls
+        self._encrypted = False
         self._mail = False
         self._open = True
 
     async def run(self) -> None:
+        if self._is.implicit_tls:
+            await self._enter_tls()
         await asyncio.sleep(self._is.greeting_delay_s)
         greeting = self._is.greeting
         code = greeting[:3]
@@ -153,8 +159,15 @@ class _Session:
             return
         await self._say(self._is.replies.get(word) or self._reply(word, command))
         if word == "STARTTLS" and self._can_start_tls and "STARTTLS" not in self._is.replies:
-            await self._writer.start_tls(self._is.tls)  # type: ignore[arg-type]  # is not None
-            self._encrypted, self._mail = True, False
+            await self._enter_tls()
+
+    async def _enter_tls(self) -> None:
+        if self._is.tls is None:
+            raise ValueError("a server without certificate has no TLS")
+        stream = TlsServerStream(self._is.tls, *self._below)
+        await stream.handshake()
+        self._reader = self._writer = stream
+        self._encrypted, self._mail = True, False
 
     def _reply(self, word: str, command: str) -> str:
         match word:

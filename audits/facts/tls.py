@@ -1,7 +1,7 @@
 """What a TLS handshake gave: parameters and certificates."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -95,3 +95,23 @@ class CertificateChain(Fact, frozen=True, tag="tls.chain"):
         if first is None or (self.malformed is not None and first.is_ca):
             return None
         return first
+
+
+KeyType = Literal["rsa", "ecdsa"]
+
+
+class OtherChain(Fact, frozen=True, tag="tls.other-chain"):
+    """What a service presents to a client that takes no key of the type seen first.
+
+    A server may hold a certificate with an RSA key and one with an ECDSA key, and picks by what
+    its client takes (RFC 8446 section 4.4.2.2). key_type: the type that was asked for; `ecdsa`
+    stands for EdDSA, too.
+    chain: None where the server has no such certificate; `refusal` is then the alert that says so.
+    """
+
+    STEP: ClassVar[Step] = Step.TLS
+
+    subject: Service
+    key_type: KeyType
+    chain: CertificateChain | None
+    refusal: str | None

@@ -16,11 +16,13 @@ serve the trust anchor's certificate with the chain, for the name of the MX host
 dates. Give every address and every server behind it the same certificate.
 
 ## Limits
-It sees the certificate that a current client gets: of a server with an RSA and an ECDSA certificate
-the one that is preferred. Records that are not secure are left to `dane-dnssec-secure`.
+It sees the certificate that a current client gets, and on hosts of the inventory the one that a
+client gets which takes only the other type of key, RSA or ECDSA. A server that speaks nothing but
+TLS 1.3 can't be asked for that one, and stays unknown. Records that are not secure are left to
+`dane-dnssec-secure`.
 """
 
-from collections.abc import Sequence
+from msgspec import Struct
 
 from audits.evaluate.audit import AsOf, Doc, Rfc, audit
 from audits.evaluate.target import Target
@@ -41,7 +43,7 @@ from audits.facts.declared import HostRoles
 from audits.facts.dns import ResolverReport
 from audits.facts.fact import Observation, Observed
 from audits.facts.smtp import StartTls
-from audits.facts.tls import CertificateChain, TlsHandshake
+from audits.facts.tls import CertificateChain, OtherChain, TlsHandshake
 from audits.parse.tlsa import DANE_TA, match, usable
 from audits.parse.x509 import matches
 
@@ -59,6 +61,7 @@ def evaluate(
     starttls: Observation[StartTls],
     handshake: Observation[TlsHandshake],
     chain: Observation[CertificateChain],
+    other: Observation[OtherChain],
     now: AsOf,
 ) -> Verdict:
     if not tlsa.records:
@@ -78,7 +81,33 @@ def evaluate(
         if chain.reason.nothing_there:
             return NotApplicable(chain.detail)
         return Undecided(chain.reason, chain.detail, (records,))
-    return _fits(tlsa, chain.fact, _names(tlsa, roles, chain.fact), now)
+    first = _fits(tlsa, _Presented.of(chain.fact), roles, now)
+    if isinstance(other, Observed):
+        held = _Presented.of_other(other.fact)
+        return _both(first, _fits(tlsa, held, roles, now)) if held is not None else first
+    if other.reason.nothing_there or isinstance(first, Fail):
+        return first
+    return Undecided(other.reason, other.detail, first.evidence)
+
+
+class _Presented(Struct, frozen=True):
+    """A chain, and where it stands: fact, pointer to it, and in words which clients get it."""
+
+    fact: CertificateChain | OtherChain
+    chain: CertificateChain
+    at: str
+    clients: str
+
+    @classmethod
+    def of(cls, fact: CertificateChain) -> "_Presented":
+        """What a current client gets."""
+        return cls(fact, fact, "", "")
+
+    @classmethod
+    def of_other(cls, fact: OtherChain) -> "_Presented | None":
+        """What a client gets that takes the other type of key only, if there is such a chain."""
+        words = f" to clients that take {fact.key_type.upper()} only"
+        return cls(fact, fact.chain, "/chain", words) if fact.chain is not None else None
 
 
 def _no_tls(
@@ -104,7 +133,10 @@ def _names(tlsa: TlsaSet, roles: HostRoles, chain: CertificateChain) -> tuple[st
     return hosts
 
 
-def _fits(tlsa: TlsaSet, chain: CertificateChain, names: Sequence[str], now: AsOf) -> Verdict:
+def _fits(tlsa: TlsaSet, held: _Presented, roles: HostRoles, now: AsOf) -> Pass | Fail:
+    """Whether a chain fits one of the records at least."""
+    chain = held.chain
+    names = _names(tlsa, roles, chain)
     seen: list[Evidence] = []
     faults: list[str] = []
     for place, record in usable(tlsa.records):
@@ -112,16 +144,24 @@ def _fits(tlsa: TlsaSet, chain: CertificateChain, names: Sequence[str], now: AsO
         seen.append(cite(tlsa, f"/records/{place}", record.text))
         if found.fault is None:
             digest = "sha256" if record.selector == 0 else "spki_sha256"
-            return Pass((seen[-1], cite(chain, f"/certificates/{found.certificate}/{digest}")))
+            served = f"{held.at}/certificates/{found.certificate}/{digest}"
+            return Pass((seen[-1], cite(held.fact, served)))
         if record.usage == DANE_TA or found.certificate is not None:
             faults.append(f"{record.parameters}: {found.fault}")
-    served = "/certificates/0/spki_sha256" if chain.certificates else "/malformed"
+    field = "certificates/0/spki_sha256" if chain.certificates else "malformed"
     why = f" ({'; '.join(dict.fromkeys(faults))})" if faults else ""
     message = (
         f"none of {len(seen)} TLSA records fits"
         if len(seen) > 1
         else "the TLSA record does not fit"
     )
-    return Fail(
-        (Violation(f"{message} the certificate that is served{why}", (*seen, cite(chain, served))),)
-    )
+    words = f"{message} the certificate that is served{held.clients}{why}"
+    return Fail((Violation(words, (*seen, cite(held.fact, f"{held.at}/{field}"))),))
+
+
+def _both(first: Pass | Fail, second: Pass | Fail) -> Pass | Fail:
+    """Senders get one of two certificates: both have to fit."""
+    if isinstance(first, Pass) and isinstance(second, Pass):
+        return Pass(tuple(dict.fromkeys((*first.evidence, *second.evidence))))
+    faults = [each.violations for each in (first, second) if isinstance(each, Fail)]
+    return Fail(tuple(violation for each in faults for violation in each))

@@ -17,6 +17,7 @@ from audits.collect.live.dnsbl import ListLookup
 from audits.collect.live.dnssec import DnssecDomain, DnssecHost
 from audits.collect.live.helo import HeloLookup
 from audits.collect.live.https import MtaStsFetch
+from audits.collect.live.other_chain import OtherChainWalk
 from audits.collect.live.pace import Pace
 from audits.collect.live.relay import RelayWalk
 from audits.collect.live.resolver import Resolver
@@ -51,6 +52,7 @@ AVAILABLE: tuple[type[Collector], ...] = (
     ListLookup,
     RouteCheck,
     ServiceWalk,
+    OtherChainWalk,
     RelayWalk,
 )
 
@@ -103,6 +105,7 @@ def assembled(
         ListLookup: lambda: ListLookup(resolver, origin, settings.reputation),
         RouteCheck: lambda: RouteCheck(origin, settings.rpki, base),
         ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
+        OtherChainWalk: lambda: OtherChainWalk(origin, settings, pace, trust),
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
     }
     collectors = tuple(make[collector]() for collector in chosen.collectors)

@@ -1,6 +1,7 @@
 """A conversation with one SMTP service: the sans-IO client on a stream, within limits of time."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -154,6 +155,32 @@ class Conversation:
             return Exchange((*replies, *[None] * missing), unheard.silence)
         return Exchange(tuple(replies), None)
 
+    @property
+    def challenge(self) -> tuple[str, ...]:
+        """Text of the last 334 reply, as it came: `Reply` has it without what is concealed."""
+        return self._client.challenge
+
+    def conceal(self, *texts: str) -> None:
+        """Keeps these texts out of replies and transcript, whoever says them from now on."""
+        self._client.conceal(*texts)
+
+    async def confide(self, line: str, shown: str) -> Reply:
+        """The reply to one line of an authentication; the transcript has `shown` in its place.
+
+        Raises Unheard; in clear nothing is sent.
+        """
+        if not self.encrypted:
+            raise Unheard(Reason.SKIPPED, "credentials are never sent in clear")
+        if self._ended is not None:
+            raise Unheard(self._ended.reason, self._ended.detail)
+        try:
+            octets = self._client.confide(line, shown, self._now())
+            await self._stream.write(octets, self._deadline.within(self._limits.reply_s))
+            return await self._reply(self._limits.reply_s, f"reply to {shown}")
+        except Unheard as unheard:
+            self._ended = unheard.silence
+            raise
+
     async def deliver(self, content: bytes) -> Reply:
         """The reply to a message, once DATA was answered with 354; raises Unheard.
 
@@ -169,12 +196,21 @@ class Conversation:
             self._ended = unheard.silence
             raise
 
-    async def enter_tls(self, server_name: str, *, implicit: bool = False) -> Handshake:
-        """The handshake, after which everything goes through TLS; raises TlsFailed."""
+    async def enter_tls(
+        self,
+        server_name: str,
+        *,
+        implicit: bool = False,
+        context: ssl.SSLContext | None = None,
+    ) -> Handshake:
+        """The handshake, after which everything goes through TLS; raises TlsFailed.
+
+        context: of another client than the usual one.
+        """
         self._client.enter_tls(self._now(), implicit=implicit)
         limit_s = self._deadline.within(self._limits.tls_s) - asyncio.get_running_loop().time()
         try:
-            handshake = await shake_hands(self._stream, server_name, limit_s)
+            handshake = await shake_hands(self._stream, server_name, limit_s, context)
             if handshake.stream is None:
                 raise self._tls_failed(handshake)
         except Unheard as unheard:
@@ -187,6 +223,37 @@ class Conversation:
         self.encrypted = True
         self.note(f"{handshake.version} {handshake.cipher}")
         return handshake
+
+    async def interject(
+        self, *commands: str, answered: int | None = None, gap_s: float | None = None
+    ) -> None:
+        """Sends commands where the protocol forbids it, without waiting for anything.
+
+        In one segment, or each `gap_s` after the other. answered: how many of them, from the
+        first, the next replies belong to; None for all. Raises Unheard.
+        """
+        due = len(commands) if answered is None else answered
+        groups = [commands] if gap_s is None else [(command,) for command in commands]
+        for place, group in enumerate(groups):
+            if place and gap_s is not None:
+                await asyncio.sleep(gap_s)
+            now = self._now()
+            octets = self._client.send_out_of_turn(group, now, answered=max(due - place, 0))
+            await self._stream.write(octets, self._deadline.within(self._limits.reply_s))
+
+    async def reply(self, what: str) -> Reply:
+        """The next reply to what was sent out of turn; raises Unheard."""
+        return await self._reply(self._limits.reply_s, what)
+
+    def check_in_step(self) -> None:
+        """Raises Unheard where the server said more than it was asked: no reply can be trusted."""
+        unasked = self._client.unasked
+        if unasked.startswith("421"):
+            self.throttled = True
+            raise self._noted(Reason.THROTTLED, unasked)
+        if unasked:
+            words = f"the server sent what no command had asked for: {unasked[:200]}"
+            raise self._noted(Reason.PROTOCOL, words)
 
     async def quit(self) -> None:
         """Takes leave, without waiting long for the answer."""

@@ -20,7 +20,7 @@ from OpenSSL import crypto
 from audits.collect.live.tcp import READ_OCTETS, Stream, Unheard
 from audits.errors import ParseError, UsageError
 from audits.facts.fact import Reason
-from audits.facts.tls import Certificate, CertificateChain, TlsHandshake, Verification
+from audits.facts.tls import Certificate, CertificateChain, KeyType, TlsHandshake, Verification
 from audits.parse.x509 import issuers, parse_certificate
 from audits.subject import Service
 
@@ -29,6 +29,8 @@ _TLS_CONTENT = (b"\x15", b"\x16")
 # OpenSSL names a received alert `SSLV3_ALERT_BAD_CERTIFICATE`, `TLSV1_UNRECOGNIZED_NAME` ...
 _ALERT = re.compile(r"(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?([A-Z0-9_]+)")
 _DER = 2
+# OpenSSL's names of the suites; ECDSA stands for EdDSA, too (RFC 8422 section 2.2).
+_AUTHENTICATED_BY: dict[KeyType, str] = {"ecdsa": "aECDSA", "rsa": "aRSA"}
 _HEARD_OCTETS = 160
 
 
@@ -64,18 +66,21 @@ class Handshake:
 class TlsStream:
     """TLS over another stream, as the client."""
 
-    def __init__(self, below: Stream, server_name: str) -> None:
+    def __init__(
+        self, below: Stream, server_name: str, context: ssl.SSLContext | None = None
+    ) -> None:
+        context = context or client_context()
         self._below = below
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self.server_name = server_name
         try:
-            self.tls = client_context().wrap_bio(
+            self.tls = context.wrap_bio(
                 self._incoming, self._outgoing, server_hostname=server_name or None
             )
         except ValueError:  # no name that SNI can carry (RFC 6066 section 3), such as `a..b`
             self.server_name = ""
-            self.tls = client_context().wrap_bio(self._incoming, self._outgoing)
+            self.tls = context.wrap_bio(self._incoming, self._outgoing)
         self.first_octets = b""
 
     async def handshake(self, until: float) -> None:
@@ -133,14 +138,16 @@ class TlsStream:
             self._incoming.write_eof()
 
 
-async def shake_hands(stream: Stream, server_name: str, limit_s: float) -> Handshake:
-    """One handshake, at most `limit_s` long.
+async def shake_hands(
+    stream: Stream, server_name: str, limit_s: float, context: ssl.SSLContext | None = None
+) -> Handshake:
+    """One handshake, at most `limit_s` long, as the client that `client_context` or another is.
 
     Raises Unheard where the connection breaks off or falls silent before its end.
     """
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    tls = TlsStream(stream, server_name)
+    tls = TlsStream(stream, server_name, context)
     try:
         await tls.handshake(begun + limit_s)
     # Before Python 3.11.4 an end of file reads like a close_notify.
@@ -180,6 +187,22 @@ def client_context() -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    return context
+
+
+@functools.cache
+def context_for(key_type: KeyType) -> ssl.SSLContext:
+    """The same client, but one that a server can answer with a key of that type only.
+
+    In TLS 1.2 the cipher suite names the type (RFC 5246 section 7.4.3, RFC 8422 section 2). In 1.3
+    it does not, and Python has no way to choose `signature_algorithms`, so that 1.2 is all that it
+    speaks.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(f"{_AUTHENTICATED_BY[key_type]}:@SECLEVEL=0")
     return context
 
 

@@ -9,7 +9,7 @@ from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
 from audits.facts.dane import TlsaRecord, TlsaSet
 from audits.facts.fact import Fact, Reason, Unobserved
-from audits.facts.tls import Certificate, CertificateChain, TlsHandshake
+from audits.facts.tls import Certificate, CertificateChain, OtherChain, TlsHandshake
 from tests.build import AS_OF, judge, roles, silent
 from tests.catalog import wire
 from tests.catalog.dane.secured import (
@@ -32,9 +32,18 @@ ISSUER = wire.certificate(
 )
 
 
-def _judge(found: TlsaSet, *seen: Fact | Unobserved) -> Result:
+NOT_ASKED = silent(OtherChain, wire.MX, Reason.SKIPPED)
+
+
+def _judge(
+    found: TlsaSet, *seen: Fact | Unobserved, other: OtherChain | Unobserved = NOT_ASKED
+) -> Result:
     usual = (wire.starttls(wire.MX), wire.handshake()) if len(seen) == 1 else ()
-    return judge(evaluate, wire.MX, roles(), VALIDATING, found, *usual, *seen)
+    return judge(evaluate, wire.MX, roles(), VALIDATING, found, other, *usual, *seen)
+
+
+def _other(*certificates: Certificate) -> OtherChain:
+    return OtherChain(wire.MX, "rsa", _served(*certificates), None)
 
 
 def _served(*certificates: Certificate) -> CertificateChain:
@@ -157,7 +166,51 @@ def test_resolver_that_does_not_validate_is_unknown() -> None:
         wire.starttls(wire.MX),
         wire.handshake(),
         _served(),
+        NOT_ASKED,
     )
     result = judge(evaluate, wire.MX, *seen)
     assert result.outcome is Outcome.UNKNOWN
     assert result.unknown[0].reason is Reason.UNVALIDATED
+
+
+RSA = wire.certificate(key_type="rsa", key_bits=2048, curve=None, spki_sha256="ef" * 32)
+
+
+def test_records_of_both_certificates_pass() -> None:
+    result = _judge(tlsa(record(), record("3 1 1", "ef" * 32)), _served(), other=_other(RSA))
+    assert result.outcome is Outcome.PASS
+    kinds = [each.kind for each in result.evidence]
+    assert kinds == ["dns.tlsa", "tls.chain", "dns.tlsa", "tls.other-chain"]
+    assert result.evidence[-1].pointer == "/chain/certificates/0/spki_sha256"
+
+
+def test_a_record_for_one_of_two_certificates_fails() -> None:
+    result = _judge(tlsa(record()), _served(), other=_other(RSA))
+    assert result.outcome is Outcome.FAIL
+    (violation,) = result.violations
+    assert "does not fit the certificate that is served to clients that take RSA only" in (
+        violation.message
+    )
+
+
+def test_each_certificate_without_a_record_is_told_of() -> None:
+    result = _judge(tlsa(record("3 1 1", "00" * 32)), _served(), other=_other(RSA))
+    assert len(result.violations) == 2
+
+
+def test_a_second_certificate_under_the_same_trust_anchor_passes() -> None:
+    anchor = record("2 1 1", "2b" * 32)
+    result = _judge(tlsa(anchor), _served(wire.certificate(), ISSUER), other=_other(RSA, ISSUER))
+    assert result.outcome is Outcome.PASS
+
+
+def test_a_server_without_a_second_certificate_is_judged_by_the_first() -> None:
+    none = OtherChain(wire.MX, "rsa", None, "alert handshake_failure")
+    assert _judge(tlsa(record()), _served(), other=none).outcome is Outcome.PASS
+
+
+def test_a_second_certificate_that_was_not_seen_is_unknown_where_the_first_fits() -> None:
+    lost = silent(OtherChain, wire.MX, Reason.TIMEOUT, "no greeting within 30 s")
+    assert _judge(tlsa(record()), _served(), other=lost).outcome is Outcome.UNKNOWN
+    wrong = tlsa(record("3 1 1", "00" * 32))
+    assert _judge(wrong, _served(), other=lost).outcome is Outcome.FAIL
