@@ -18,7 +18,7 @@ from audits.parse.declared_name import declared_address, declared_endpoint
 from audits.parse.located_yaml import Document, Key, decode, nearest
 from audits.resources import folder
 from audits.selector import Selection, read_selection, unmatched
-from audits.settings import Settings
+from audits.settings import ResolverSettings, Settings
 
 NAME = "mailproof.yaml"
 Text = Annotated[str, Meta(pattern=r"\S", description="text")]
@@ -109,7 +109,11 @@ def read_config(path: Path | None, *, start: Path) -> Config:
     except ParseError as error:
         raise UsageError(str(error)) from error
     root = path.resolve().parent
-    problems = [*_wrong_addresses(document, file), *_missing_ca(document, file, root)]
+    problems = [
+        *_wrong_addresses(document, file),
+        *_same_resolver(document, file.resolver),
+        *_missing_ca(document, file, root),
+    ]
     if problems:
         raise UsageError("\n".join(problems))
     return _config(file, path, root)
@@ -117,11 +121,14 @@ def read_config(path: Path | None, *, start: Path) -> Config:
 
 def _wrong_addresses(document: Document, file: ConfigFile) -> Iterable[str]:
     texts: list[tuple[tuple[Key, ...], Callable[[str], str], str]] = []
-    for key, addresses in (
-        ("resolver", file.resolver.addresses),
-        ("vantage", file.vantage.addresses),
-    ):
-        texts += [((key, "addresses", i), declared_address, a) for i, a in enumerate(addresses)]
+    second = file.resolver.second
+    places: list[tuple[tuple[Key, ...], tuple[str, ...]]] = [
+        (("resolver", "addresses"), file.resolver.addresses),
+        (("resolver", "second", "addresses"), second.addresses if second else ()),
+        (("vantage", "addresses"), file.vantage.addresses),
+    ]
+    for place, addresses in places:
+        texts += [((*place, i), declared_address, a) for i, a in enumerate(addresses)]
     for source, target in file.redirect.items():
         texts += [(("redirect", source), declared_endpoint, end) for end in (source, target)]
     for path, read, text in texts:
@@ -129,6 +136,16 @@ def _wrong_addresses(document: Document, file: ConfigFile) -> Iterable[str]:
             read(text)
         except ParseError as error:
             yield document.problem(path, str(error))
+
+
+def _same_resolver(document: Document, resolver: ResolverSettings) -> Iterable[str]:
+    second = resolver.second
+    if second is None or second.port != resolver.port:
+        return
+    for place, address in enumerate(second.addresses):
+        if address in resolver.addresses:
+            message = f"found {address!r} again, expected a resolver that is not the first one"
+            yield document.problem(("resolver", "second", "addresses", place), message)
 
 
 def _missing_ca(document: Document, file: ConfigFile, root: Path) -> Iterable[str]:
@@ -144,9 +161,7 @@ def _config(file: ConfigFile, path: Path | None, root: Path) -> Config:
         trust = msgspec.structs.replace(trust, ca_file=str(root / trust.ca_file))
     as_written = {name: getattr(file, name) for name in Settings.__struct_fields__}
     absolute = {
-        "resolver": msgspec.structs.replace(
-            file.resolver, addresses=tuple(map(declared_address, file.resolver.addresses))
-        ),
+        "resolver": _resolver(file.resolver),
         "trust": trust,
         "vantage": msgspec.structs.replace(
             file.vantage, addresses=tuple(map(declared_address, file.vantage.addresses))
@@ -172,6 +187,16 @@ def _config(file: ConfigFile, path: Path | None, root: Path) -> Config:
         candidate=file.candidate,
         runs=root / file.runs,
     )
+
+
+def _resolver(written: ResolverSettings) -> ResolverSettings:
+    """The same with all addresses in their one form."""
+    second = written.second
+    if second is not None:
+        addresses = tuple(map(declared_address, second.addresses))
+        second = msgspec.structs.replace(second, addresses=addresses)
+    addresses = tuple(map(declared_address, written.addresses))
+    return msgspec.structs.replace(written, addresses=addresses, second=second)
 
 
 # --- policies -----------------------------------------------------------------------------------

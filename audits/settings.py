@@ -35,12 +35,20 @@ Mailbox = Annotated[
 ]
 
 
+class SecondResolverSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A resolver of somebody else's making, which validates too. addresses: one at least."""
+
+    addresses: Annotated[tuple[str, ...], Meta(min_length=1)]
+    port: Port = 53
+
+
 class ResolverSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Which resolver answers. addresses: empty for the system's own.
 
     validating: what the operator says of it; None leaves it to the pre-flight.
     signed_name, bogus_name: names that the pre-flight asks for; `.` is signed, and a bogus name is
-    only asked for where one is given. tries: rounds over all addresses.
+    only asked for where one is given. tries: rounds over all addresses. second: is asked as well
+    for whatever DNSSEC decides on; what only one of the two refuses is unknown.
     """
 
     addresses: tuple[str, ...] = ()
@@ -50,6 +58,7 @@ class ResolverSettings(Struct, frozen=True, forbid_unknown_fields=True):
     bogus_name: str | None = None
     timeout_s: Seconds = 3.0
     tries: Count = 2
+    second: SecondResolverSettings | None = None
 
 
 class TrustSettings(Struct, frozen=True, forbid_unknown_fields=True):

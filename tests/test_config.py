@@ -120,6 +120,16 @@ def test_plugin_of_the_inventory_is_read(tmp_path: Path) -> None:
     assert found.inventory == tmp_path / "inventory"
 
 
+def test_second_resolver_is_read_in_one_form_of_its_address() -> None:
+    found = config(
+        "resolver: {addresses: [127.0.0.1], second: {addresses: ['::0001'], port: 5353}}"
+    )
+    second = found.settings.resolver.second
+    assert second is not None
+    assert (second.addresses, second.port) == (("::1",), 5353)
+    assert config("resolver: {port: 53}").settings.resolver.second is None
+
+
 def test_shipped_config_is_read() -> None:
     text = (shipped("templates") / "init/mailproof.yaml").read_text(encoding="utf-8")
     found = config(text)
@@ -142,6 +152,15 @@ def test_shipped_config_is_read() -> None:
             "resolver:\n  addresses:\n  - 127.0.0.1\n  - localhost",
             "4: resolver.addresses[1]: found 'localhost', expected an IPv4 or IPv6 address",
         ),
+        (
+            "resolver:\n  second: {addresses: [localhost]}",
+            "2: resolver.second.addresses[0]: found 'localhost', expected an IPv4 or IPv6 address",
+        ),
+        (
+            "resolver:\n  addresses: [127.0.0.1]\n  second: {addresses: [127.0.0.1]}",
+            "3: resolver.second.addresses[0]: found '127.0.0.1' again, expected a resolver that",
+        ),
+        ("resolver: {second: {addresses: []}}", "1: resolver.second.addresses: "),
         ("redirect:\n  '192.0.2.1:25': here", "2: redirect.192.0.2.1:25: found 'here', expected "),
         ("trust: {ca_file: none.pem}", "1: trust.ca_file: found 'none.pem', which is no file"),
         ("policies: []", "1: policies: found a list, expected a list of policies"),

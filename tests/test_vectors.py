@@ -16,8 +16,9 @@ collectors, stored, read back, and judged. A file holds
           mx-target-resolves: {outcome: fail, says: part of a message, subject: mx.example.com}
 
 `expect` may name pass, fail, unknown, not-applicable; `says` and `not_says` look into messages,
-notes and quotes; `subject` is how the subject's name begins, where an audit has several; a list
-holds several expectations. A bare TXT value is cut into strings of 255 octets; one that begins
+notes and quotes, where `a server` stands for the address of one; `subject` is how the subject's
+name begins, where an audit has several; `severity` may be told; a list holds several expectations.
+A bare TXT value is cut into strings of 255 octets; one that begins
 with `"` is taken as a master file has it. Beside these there are, all optional:
 
     fails: {NAME or NAME TYPE: TIMEOUT, BOGUS or an RCODE such as SERVFAIL}
@@ -65,6 +66,7 @@ def test_vector(case: Case, loop: asyncio.Runner, tmp_path: Path) -> None:
         result = _result(seen.results, audit, expected)
         said = words(result)
         assert (result.outcome, said) == (expected.outcome, said), result
+        assert expected.severity in (None, result.severity)
         assert expected.says is None or expected.says in said
         assert expected.not_says is None or expected.not_says not in said
     names = [asked.name for asked in seen.asked]

@@ -65,10 +65,16 @@ async def _resolver(workspace: Workspace) -> list[Finding]:
     async with Resolver(settings) as resolver:
         origin = Origin(workspace.settings.vantage.name, now)
         report = (await resolver.preflight(origin)).fact
+        other = resolver.second
+        second = (await other.preflight(origin)).fact if other is not None else None
     first = Finding(
         "resolver", report.signed is not None, f"{', '.join(report.servers)}: {report.finding}"
     )
-    return [first, _validation(report, settings)]
+    found = [first, _validation(report, settings)]
+    if second is not None and not second.validates:
+        words = f"{', '.join(second.servers)} can't confirm what is bogus: {second.finding}"
+        found.append(Finding("validation", False, words))
+    return found
 
 
 def _validation(report: ResolverReport, settings: ResolverSettings) -> Finding:

@@ -183,6 +183,14 @@ def test_doctor_tells_what_can_be_seen_from_here(served_fleet: Path) -> None:
         assert topic in ended.stdout
 
 
+def test_doctor_finds_a_second_resolver_that_confirms_nothing(tmp_path: Path) -> None:
+    second = "second: {addresses: [127.0.0.1], port: 2}"
+    config = f"resolver: {{addresses: [127.0.0.1], port: 1, timeout_s: 0.2, tries: 1, {second}}}\n"
+    ended = mailproof("doctor", cwd=fleet(tmp_path, hosts="{}\n", config=config))
+    assert ended.returncode == Exit.INCOMPLETE, ended.stdout
+    assert "127.0.0.1:2 can't confirm what is bogus" in " ".join(ended.stdout.split())
+
+
 def test_doctor_finds_a_dead_resolver(tmp_path: Path) -> None:
     config = "resolver: {addresses: [127.0.0.1], port: 1, timeout_s: 0.2, tries: 1}\n"
     ended = mailproof("doctor", cwd=fleet(tmp_path, hosts="{}\n", config=config))

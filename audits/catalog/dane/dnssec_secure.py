@@ -1,10 +1,11 @@
 """The TLSA look-up of every MX host gets a secure answer, or securely none.
 
 ## Rationale
-A sender that does DANE and gets a bogus answer for the TLSA records of an MX host must not deliver
-there: mail waits, and is returned at last, though everything works for all other senders. That
-happens at hosts that never had TLSA records, too, where the proof of their absence is broken. TLSA
-records in an unsigned zone protect nothing and look as if they did.
+A sender that does DANE and gets a bogus answer for the TLSA records of an MX host, or SERVFAIL,
+must not deliver there: mail waits, and is returned at last, though everything works for all other
+senders. That happens at hosts that never had TLSA records, too, where the proof of their absence is
+broken, or a name server does not know the type. TLSA records in an unsigned zone protect nothing
+and look as if they did.
 
 ## Remediation
 See what a validating resolver says, and what it says with checking disabled:
@@ -16,9 +17,12 @@ Sign the zone again, and update or replace a name server that denies `_25._tcp` 
 TLSA records lie in an unsigned zone, sign it and give its DS record to the parent, or delete them.
 
 ## Limits
-One resolver is asked. Where nobody answers, with checking disabled neither, the outcome is unknown,
-although senders that do DANE wait there, too.
+What one resolver is told is judged, and may be of this hour; with `resolver: second` what only one
+of two refuses is unknown. So is SERVFAIL for a host whose addresses are not secure, since senders
+do not ask for its TLSA records, and an answer that does not come in time.
 """
+
+from collections.abc import Iterator
 
 from audits.evaluate.audit import Doc, EachMx, Rfc, audit
 from audits.evaluate.target import Target
@@ -33,19 +37,23 @@ from audits.evaluate.verdict import (
     undecided,
 )
 from audits.facts.dane import TlsaSet
-from audits.facts.dns import MxSet, ResolverReport
+from audits.facts.dns import HostAddresses, MxSet, ResolverReport
 from audits.facts.dnssec import HostSecurity
+from audits.facts.fact import Observation, Observed, Reason, Unobserved
+from audits.subject import Subject
 
 
 @audit(
     to=Target.RECEIVING_DOMAIN,
-    severity=Severity.HIGH,
+    severity=Severity.CRITICAL,
     references=(Rfc(7672, "2.1.2"), Rfc(7672, "2.2")),
     frameworks=(Doc("BSI TR-03108-P", "DANE_SERVER"), Doc("Internet.nl", "dane-exists")),
 )
 def evaluate(
     mx: MxSet,
     each: EachMx[TlsaSet],
+    asked: EachMx[Observation[TlsaSet]],
+    hosts: EachMx[Observation[HostAddresses]],
     zones: EachMx[HostSecurity],
     resolver: ResolverReport,
 ) -> Verdict:
@@ -56,9 +64,10 @@ def evaluate(
         if not published and all(zone.zone.unsigned for zone in zones):
             return NotApplicable("no MX host is in a signed zone, and none has TLSA records")
         return undecided(resolver, "/finding", resolver.distrust)
-    violations = tuple(v for tlsa in each if (v := _violation(tlsa)) is not None)
+    violations = [v for tlsa in each if (v := _violation(tlsa)) is not None]
+    violations += _withheld(asked, hosts)
     if violations:
-        return Fail(violations)
+        return Fail(tuple(violations))
     secure = [tlsa for tlsa in each if tlsa.secure]
     if not secure:
         return NotApplicable("no MX host is in a signed zone, and none has TLSA records")
@@ -71,5 +80,23 @@ def _violation(tlsa: TlsaSet) -> Violation | None:
         return Violation(f"{what} at {tlsa.name}: bogus, {tlsa.bogus}", (cite(tlsa, "/bogus"),))
     if tlsa.records and not tlsa.secure:
         seen = (cite(tlsa, "/answer/authenticated"), cite(tlsa, "/records"))
-        return Violation(f"the TLSA records at {tlsa.name} are in no secure zone", seen)
+        message = f"the TLSA records at {tlsa.name} are in no secure zone"
+        return Violation(message, seen, Severity.HIGH)
     return None
+
+
+def _withheld(
+    asked: EachMx[Observation[TlsaSet]], hosts: EachMx[Observation[HostAddresses]]
+) -> Iterator[Violation]:
+    """SERVFAIL where senders look for TLSA records: at hosts with secure addresses."""
+    found: dict[Subject, HostAddresses] = {
+        host.fact.subject: host.fact for host in hosts if isinstance(host, Observed)
+    }
+    for tlsa in asked:
+        if not isinstance(tlsa, Unobserved) or tlsa.reason is not Reason.SERVFAIL:
+            continue
+        host = found.get(tlsa.subject)
+        if host is not None and all(answer.authenticated for answer in host.answers):
+            message = f"TLSA records of {tlsa.subject} can't be had, so senders wait: {tlsa.detail}"
+            seen = (cite(host, f"/answers/{i}/authenticated") for i, _ in enumerate(host.answers))
+            yield Violation(message, tuple(seen))

@@ -15,8 +15,9 @@ Where the parent's DS records are of another key, correct them at the registrar,
 until the zone is in order.
 
 ## Limits
-One resolver is asked: the zone of the domain, the names of its mail records, and the addresses of
-its MX hosts. Their TLSA records are judged by `dane-dnssec-secure`.
+Asked about are the zone of the domain, the names of its mail records, and the addresses of its MX
+hosts; their TLSA records are judged by `dane-dnssec-secure`. One resolver is asked, and what it
+refuses may be its own trouble; with `resolver: second` what only one of two refuses is unknown.
 """
 
 from audits.evaluate.audit import Doc, Rfc, audit

@@ -32,6 +32,7 @@ from audits.facts.fact import (
     Reason,
     Silence,
     Unobserved,
+    observation,
     unobserved,
 )
 from audits.facts.snapshot import Snapshot
@@ -65,23 +66,27 @@ class DnssecDomain:
 
     async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
         assert isinstance(subject, Domain)
-        zone, bogus_names = await asyncio.gather(
+        zone, names = await asyncio.gather(
             zone_status(self._resolver, subject.name), self._bogus_names(subject, seen)
         )
-        provenance = self._origin.live(self.name)
-        if isinstance(zone, Silence):
-            return unobserved([DomainSecurity], subject, zone.reason, zone.detail, provenance)
-        return [Observed(DomainSecurity(subject, zone, bogus_names), provenance)]
+        found = _security(subject, zone, names)
+        return [observation(DomainSecurity, subject, found, self._origin.live(self.name))]
 
-    async def _bogus_names(self, domain: Domain, seen: Snapshot) -> tuple[BogusName, ...]:
-        """Nothing that is not asked anyway: the resolver has the rest in its cache, or will."""
+    async def _bogus_names(self, domain: Domain, seen: Snapshot) -> tuple[BogusName | Silence, ...]:
+        """The bogus names, and those on which two resolvers disagree.
+
+        The one resolver is asked nothing that is not asked anyway: the rest is in its cache, or
+        will be.
+        """
         asked = list(dict.fromkeys((*_failed(domain, seen), *_mx_addresses(domain, seen))))
         replies = await asyncio.gather(*(ask_validated(self._resolver, *each) for each in asked))
-        return tuple(
-            BogusName(name, rdtype, bogus)
-            for (name, rdtype), (_, bogus) in zip(asked, replies, strict=True)
-            if bogus is not None
-        )
+        found: list[BogusName | Silence] = []
+        for (name, rdtype), (reply, bogus) in zip(asked, replies, strict=True):
+            if bogus is not None:
+                found.append(BogusName(name, rdtype, bogus))
+            elif isinstance(reply, Silence) and reply.reason is Reason.UNVALIDATED:
+                found.append(reply)
+        return tuple(found)
 
 
 class DnssecHost:
@@ -145,11 +150,24 @@ async def zone_status(resolver: Resolver, name: str) -> ZoneStatus | Silence:
     )
 
 
+def _security(
+    domain: Domain, zone: ZoneStatus | Silence, names: tuple[BogusName | Silence, ...]
+) -> DomainSecurity | Silence:
+    """A disagreement about one name leaves all open, unless something else is bogus for certain."""
+    if isinstance(zone, Silence):
+        return zone
+    bogus = tuple(name for name in names if isinstance(name, BogusName))
+    disagreed = [name for name in names if isinstance(name, Silence)]
+    if disagreed and not bogus and zone.bogus is None:
+        return disagreed[0]
+    return DomainSecurity(domain, zone, bogus)
+
+
 def _failed(domain: Domain, seen: Snapshot) -> Iterator[tuple[str, str]]:
     """Names and types that were looked up for a domain in vain, because of SERVFAIL."""
     for kind, (name, rdtype) in _NAMES.items():
-        observation = seen.get(kind, domain)
-        if isinstance(observation, Unobserved) and observation.reason is Reason.SERVFAIL:
+        silent = seen.get(kind, domain)
+        if isinstance(silent, Unobserved) and silent.reason is Reason.SERVFAIL:
             yield name.format(domain.name), rdtype
     dkim = seen.fact(DkimKeys, domain)
     for selector in dkim.selectors if dkim is not None else ():

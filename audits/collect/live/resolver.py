@@ -11,6 +11,7 @@ from types import TracebackType
 
 from dns.rdata import Rdata
 from msgspec import Struct
+from msgspec.structs import replace
 
 from audits.collect.collector import Origin
 from audits.errors import ParseError, UsageError
@@ -185,7 +186,8 @@ class Resolver:
     A question goes to one address after another, `tries` rounds of them, `timeout_s` each; an
     address that fell silent goes last. At most `outstanding` questions are on their way at once,
     and only one, for all the others to be told so, while nothing was answered for `give_up_s`.
-    Not for use from several event loops.
+    Not for use from several event loops. second: another resolver, where the settings name one;
+    it answers for itself, and shares nothing with this one but the count of what was sent.
 
     Raises UsageError where no address is given and the system names none.
     """
@@ -199,6 +201,13 @@ class Resolver:
     ) -> None:
         addresses = settings.addresses or _system_addresses()
         self.traffic = Traffic()
+        self.second: Resolver | None = None
+        if settings.second is not None:
+            other = settings.second
+            settings = replace(settings, second=None)
+            at = replace(settings, addresses=other.addresses, port=other.port)
+            self.second = Resolver(at, outstanding=outstanding, give_up_s=give_up_s)
+            self.second.traffic = self.traffic
         self._settings = settings
         self._servers = [_Server(self, address, settings.port) for address in addresses]
         self._outstanding = outstanding
@@ -242,6 +251,8 @@ class Resolver:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for question in list(self._under_way.values()):
             self._finish(question, Silence(Reason.INTERRUPTED, "the resolver was closed"), 0)
+        if self.second is not None:
+            await self.second.aclose()
 
     async def ask(
         self, name: str, rdtype: str, *, dnssec: bool = False, checking_disabled: bool = False
@@ -262,16 +273,23 @@ class Resolver:
             return Silence(Reason.PROTOCOL, str(error))
 
     async def preflight(self, origin: Origin) -> Observed[ResolverReport]:
-        """Whether the resolver answers, and whether it validates (RFC 4035 section 3.2.3)."""
+        """Whether the resolver answers, and whether it validates (RFC 4035 section 3.2.3).
+
+        What the second one is worth stands at the end of the finding.
+        """
         signed = await self.ask(self._settings.signed_name, "SOA")
         bogus_name = self._settings.bogus_name
         bogus = await self.ask(bogus_name, "A") if bogus_name else None
+        finding = _finding(self._settings, signed, bogus)
+        if self.second is not None:
+            other = (await self.second.preflight(origin)).fact
+            finding += f"; the second one, {', '.join(other.servers)}: {other.finding}"
         report = ResolverReport(
             subject=Vantage(origin.vantage),
             servers=self.servers,
             signed=signed.answer if isinstance(signed, Reply) else None,
             bogus=bogus.answer if isinstance(bogus, Reply) else None,
-            finding=_finding(self._settings, signed, bogus),
+            finding=finding,
         )
         return Observed(report, origin.live("resolver"))
 

@@ -1,22 +1,28 @@
 """dane-dnssec-secure."""
 
+import pytest
+
 from audits.catalog.dane.dnssec_secure import evaluate
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
 from audits.facts.dane import TlsaSet
-from audits.facts.dnssec import HostSecurity
+from audits.facts.dns import HostAddresses
 from audits.facts.fact import Fact, Reason, Unobserved
 from audits.subject import Domain, MailHost
 from tests.build import domain, judge, mx, roles, silent
 from tests.catalog.dane.secured import (
     BOGUS,
+    HOST,
     NOT_VALIDATING,
     VALIDATING,
     record,
+    secure_addresses,
     secure_mx,
     tlsa,
     zone_of_host,
 )
+
+THE_HOST = MailHost(HOST)
 
 
 def _judge(*seen: Fact | Unobserved) -> Result:
@@ -31,7 +37,7 @@ def test_secure_record_and_secure_denial_pass() -> None:
 def test_bogus_record_fails() -> None:
     result = _judge(tlsa(record(), bogus=BOGUS), zone_of_host(), VALIDATING)
     assert result.outcome is Outcome.FAIL
-    assert result.severity is Severity.HIGH
+    assert result.severity is Severity.CRITICAL
     assert BOGUS in result.violations[0].message
 
 
@@ -44,6 +50,7 @@ def test_bogus_denial_fails() -> None:
 def test_record_in_an_insecure_zone_fails() -> None:
     result = _judge(tlsa(record(), secure=False), zone_of_host(secure=False), VALIDATING)
     assert result.outcome is Outcome.FAIL
+    assert result.severity is Severity.HIGH
     assert result.violations[0].message.endswith("are in no secure zone")
 
 
@@ -59,10 +66,32 @@ def test_signed_zone_is_unknown_to_a_resolver_that_does_not_validate() -> None:
     assert result.unknown[0].reason is Reason.UNVALIDATED
 
 
-def test_servfail_that_checking_disabled_does_not_lift_is_unknown() -> None:
-    host = MailHost("mx1.example.net")
-    dead = silent(TlsaSet, host, Reason.SERVFAIL)
-    result = _judge(dead, silent(HostSecurity, host, Reason.SERVFAIL), VALIDATING)
+def test_servfail_at_a_host_that_senders_ask_about_fails() -> None:
+    dead = silent(TlsaSet, THE_HOST, Reason.SERVFAIL, "SERVFAIL from 127.0.0.1:53")
+    result = _judge(dead, secure_addresses(), zone_of_host(), VALIDATING)
+    assert result.outcome is Outcome.FAIL
+    assert result.severity is Severity.CRITICAL
+    assert result.violations[0].message.endswith("so senders wait: SERVFAIL from 127.0.0.1:53")
+    assert result.violations[0].evidence[0].pointer == "/answers/0/authenticated"
+
+
+def test_servfail_at_a_host_without_secure_addresses_is_unknown() -> None:
+    dead = silent(TlsaSet, THE_HOST, Reason.SERVFAIL)
+    for found in (secure_addresses(secure=False), silent(HostAddresses, THE_HOST, Reason.SERVFAIL)):
+        assert _judge(dead, found, zone_of_host(), VALIDATING).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("reason", [Reason.UNVALIDATED, Reason.DNS_TIMEOUT])
+def test_resolvers_that_disagree_or_are_silent_leave_it_open(reason: Reason) -> None:
+    found = silent(TlsaSet, THE_HOST, reason)
+    result = _judge(found, secure_addresses(), zone_of_host(), VALIDATING)
+    assert result.outcome is Outcome.UNKNOWN
+    assert {unseen.reason for unseen in result.unknown} == {reason}
+
+
+def test_servfail_means_nothing_from_a_resolver_that_does_not_validate() -> None:
+    dead = silent(TlsaSet, THE_HOST, Reason.SERVFAIL)
+    result = _judge(dead, secure_addresses(), zone_of_host(), NOT_VALIDATING)
     assert result.outcome is Outcome.UNKNOWN
 
 
