@@ -4,8 +4,9 @@ replies, and the transcript of both."""
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from audits.errors import ParseError
 from audits.facts.smtp import Keyword, Line, Reply
-from audits.parse.smtp_reply import ReplyParser, ehlo_keywords
+from audits.parse.smtp_reply import RawReply, ReplyParser, ehlo_keywords
 
 MAX_TRANSCRIPT_LINES = 400
 MAX_TRANSCRIPT_TEXT = 500
@@ -13,6 +14,8 @@ MAX_TRANSCRIPT_TEXT = 500
 # RFC 2920 section 3.1: these may stand anywhere in a group of commands, all others only at its end.
 _ANYWHERE = frozenset({"MAIL", "RCPT", "RSET"})
 _GREETING = ""
+_CHALLENGE = 334
+_CONCEALED = "(concealed)"
 _CONTENT = "."
 
 
@@ -26,6 +29,7 @@ class SmtpClient:
 
     `send` gives the octets of one group of commands; `receive` takes octets; `next_reply` gives
     the replies in order. Times are seconds since connect, from the caller.
+    challenge: text of the last 334 reply (RFC 4954 section 4), as it came.
     """
 
     def __init__(self) -> None:
@@ -34,6 +38,8 @@ class SmtpClient:
         self._awaited: deque[tuple[str, float]] = deque([(_GREETING, 0.0)])
         self._lines: list[Line] = []
         self._left_out = False
+        self._concealed: tuple[str, ...] = ()
+        self.challenge: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -99,17 +105,37 @@ class SmtpClient:
         stuffed = content.replace(b"\r\n.", b"\r\n..")
         return (b"." + stuffed if stuffed.startswith(b".") else stuffed) + b".\r\n"
 
+    def conceal(self, *texts: str) -> None:
+        """Keeps these texts out of replies and transcript, whoever says them from now on."""
+        self._concealed = (*self._concealed, *(text for text in texts if text))
+
+    def confide(self, line: str, shown: str, at_s: float) -> bytes:
+        """The octets of one line of an authentication; the transcript has `shown` in its place.
+
+        Raises ValueError as `send` does, without quoting it.
+        """
+        if self._awaited:
+            raise ValueError(f"{self.awaited} replies are still awaited")
+        if not (line.isascii() and (line.isprintable() or not line)):
+            raise ValueError("not a single line of ASCII")
+        self._awaited.append(("AUTH", at_s))
+        self._write(Line("C", shown, at_s))
+        return line.encode() + b"\r\n"
+
     def receive(self, data: bytes) -> None:
         """Takes octets from the server."""
         self._parser.feed(data)
 
     def next_reply(self, at_s: float) -> Reply | None:
         """The next reply if it is complete and one is awaited; raises ParseError."""
-        raw = self._parser.next_reply() if self._awaited else None
+        raw = self._next_raw() if self._awaited else None
         if raw is None:
             return None
         command, sent_s = self._awaited.popleft()
-        reply = Reply(raw.code, raw.lines, round(at_s - sent_s, 4))
+        if raw.code == _CHALLENGE:
+            self.challenge = raw.lines
+        lines = tuple(map(self._without_secrets, raw.lines))
+        reply = Reply(raw.code, lines, round(at_s - sent_s, 4))
         if command == "EHLO":
             self.keywords = ehlo_keywords(reply.lines[1:]) if reply.code == 250 else ()
         last = len(reply.lines) - 1
@@ -133,6 +159,19 @@ class SmtpClient:
     def note(self, text: str, at_s: float) -> None:
         """Puts a remark of ours into the transcript."""
         self._write(Line("*", text, at_s))
+
+    def _next_raw(self) -> RawReply | None:
+        try:
+            return self._parser.next_reply()
+        except ParseError:
+            if self._concealed:  # its words quote what came, in part
+                raise ParseError("found what is no reply, expected one") from None
+            raise
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._concealed:
+            text = text.replace(secret, _CONCEALED)
+        return text
 
     def _write(self, line: Line) -> None:
         if len(self._lines) < MAX_TRANSCRIPT_LINES:

@@ -1,5 +1,6 @@
 import pytest
 
+from audits.errors import ParseError
 from audits.facts.smtp import Line
 from audits.parse.smtp_client import MAX_TRANSCRIPT_LINES, SmtpClient
 
@@ -114,3 +115,42 @@ def test_a_message_is_stuffed_and_ended_and_its_reply_awaited() -> None:
     assert reply is not None
     assert reply.text == "250 2.0.0 queued as 1F"
     assert Line("*", "a message of 24 octets, and its end", 1.0) in client.lines
+
+
+def test_confided_line_is_sent_and_not_written_down() -> None:
+    client = SmtpClient()
+    client.receive(b"220 mx\r\n")
+    client.next_reply(0.1)
+    client.conceal("c2VjcmV0", "secret")
+    assert client.confide("AUTH PLAIN c2VjcmV0", "AUTH PLAIN (credentials)", 1.0) == (
+        b"AUTH PLAIN c2VjcmV0\r\n"
+    )
+    client.receive(b"334 c2VjcmV0\r\n")
+    challenged = client.next_reply(1.1)
+    assert challenged is not None
+    assert (challenged.lines, client.challenge) == (("(concealed)",), ("c2VjcmV0",))
+    assert client.confide("", "(an empty response)", 1.2) == b"\r\n"
+    client.receive(b"535 no: secret, c2VjcmV0\r\n")
+    refused = client.next_reply(1.3)
+    assert refused is not None
+    assert refused.text == "535 no: (concealed), (concealed)"
+    assert not [line for line in client.lines if "secret" in line.text or "c2Vj" in line.text]
+
+
+def test_octets_that_hold_a_secret_and_are_no_reply_are_not_quoted() -> None:
+    client = SmtpClient()
+    client.conceal("secret")
+    client.receive(b"your password is secret\r\n")
+    with pytest.raises(ParseError) as caught:
+        client.next_reply(0.1)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["two\r\nlines", "h\u00e9"])
+def test_confided_line_is_one_line_of_ascii(line: str) -> None:
+    client = SmtpClient()
+    client.receive(b"220 mx\r\n")
+    client.next_reply(0.1)
+    with pytest.raises(ValueError, match="ASCII") as caught:
+        client.confide(line, "AUTH", 1.0)
+    assert line not in str(caught.value)
