@@ -18,19 +18,21 @@ collectors, stored, read back, and judged. A file holds
 `expect` may name pass, fail, unknown, not-applicable; `says` and `not_says` look into messages,
 notes and quotes, where `a server` stands for the address of one; `subject` is how the subject's
 name begins, where an audit has several; `severity` may be told; a list holds several expectations.
-A bare TXT value is cut into strings of 255 octets; one that begins
-with `"` is taken as a master file has it. Beside these there are, all optional:
+A bare TXT value is cut into strings of 255 octets; one that begins with `"` is taken as a master
+file has it. Beside these there are, all optional:
 
     fails: {NAME or NAME TYPE: TIMEOUT, BOGUS or an RCODE such as SERVFAIL}
     secure: [NAME or NAME TYPE]  # AD is set there, and the resolver is seen to validate
     trusted_resolver: false      # or it is not, for all its AD
+    second: {fails: {}}          # a second resolver, which fails at other names than the first
     inventory: {domains: {as in domains.yaml}, hosts: {HOST: as data.mail in hosts.yaml}}
     lists: [ZONE]                # block lists that are asked
     params: {AUDIT: {NAME: VALUE}}
     https: {HOST: {body, status, type, headers, certificate, silent, refused}}
-    smtp: {HOST or ADDRESS: {certificate, ports, behaviour}}
+    smtp: {HOST or ADDRESS: {certificate, with_rsa, ports, behaviour}}
     asks: {PREFIX: [names]}      # all names with that prefix that were asked for, in order
     never_asks: [NAME]
+    exit_code: 10                # how `mailproof run` ends with these results
     truth: {spf: valid}          # what any tool ought to find, for benchmarks/accuracy.py
     before: {zone, fails, https ...}   # what was otherwise when the run before looked
 
@@ -38,7 +40,8 @@ The inventory has example.com by default, which sends and receives. Certificates
 `expired`, `self-signed`, `wrong-name`, `untrusted`, `leaf-only`; for HTTPS also `wildcard` and
 `cn-only`, for SMTP also `none`. A record may hold `<<leaf 1 1 HOST>>`: the TLSA data of selector
 and matching type for what HOST serves; `issuer` and `root` are those above the leaf, and the root
-is never served. An address of the zone that no server is given for refuses connections.
+is never served; `rsa` is the certificate of `with_rsa`. An address of the zone that no server is
+given for refuses connections.
 """
 
 import asyncio
@@ -73,6 +76,7 @@ def test_vector(case: Case, loop: asyncio.Runner, tmp_path: Path) -> None:
     for prefix, wanted in case.asks.items():
         assert tuple(name for name in names if name.startswith(prefix)) == wanted
     assert not set(case.never_asks).intersection(names)
+    assert case.exit_code in (None, seen.exit_code)
 
 
 def _result(results: list[Result], audit: str, expected: Expected) -> Result:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -28,6 +28,7 @@ from msgspec import Struct, field
 from ruamel.yaml import YAML
 
 from audits.catalog import load
+from audits.cli.exits import for_results
 from audits.collect.collector import Origin
 from audits.collect.live.assembly import AVAILABLE, assembled
 from audits.collect.live.resolver import Traffic
@@ -48,6 +49,7 @@ from audits.settings import (
     LimitSettings,
     ReputationSettings,
     ResolverSettings,
+    SecondResolverSettings,
     Settings,
     TrustSettings,
 )
@@ -95,9 +97,11 @@ class Mta(Struct, frozen=True, forbid_unknown_fields=True):
     """An SMTP server. behaviour: fields of audits.demo.smtp_server.Behaviour that differ.
 
     certificate: good, expired, self-signed, wrong-name, untrusted, leaf-only, or none for no TLS.
+    with_rsa: another one with an RSA key stands by for clients that take no other.
     """
 
     certificate: str = "good"
+    with_rsa: bool = False
     ports: tuple[int, ...] = (25,)
     behaviour: dict[str, Any] = field(default_factory=dict)
 
@@ -109,6 +113,12 @@ class Inventory(Struct, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: {"example.com": {"sends": True, "receives": True}}
     )
     hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class SecondResolver(Struct, frozen=True, forbid_unknown_fields=True):
+    """Another resolver with the same zone, which fails at other names."""
+
+    fails: dict[str, str] = field(default_factory=dict)
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,6 +133,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     fails: dict[str, str] = field(default_factory=dict)
     secure: tuple[str, ...] = ()
     trusted_resolver: bool = True
+    second: SecondResolver | None = None
     inventory: Inventory = Inventory()
     lists: tuple[str, ...] = ()
     https: dict[str, Page] = field(default_factory=dict)
@@ -130,6 +141,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     params: dict[str, dict[str, Any]] = field(default_factory=dict)
     asks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     never_asks: tuple[str, ...] = ()
+    exit_code: int | None = None
     before: dict[str, Any] | None = None
 
     def expectations(self) -> Iterator[tuple[str, Expected]]:
@@ -178,6 +190,7 @@ class Seen:
     snapshot: Snapshot
     asked: list[Asked]
     traffic: Traffic
+    exit_code: int
 
 
 def judged(
@@ -188,7 +201,8 @@ def judged(
     timeout_s: how long the resolver waits for an answer; by default no longer than a case needs.
     """
     if timeout_s is None:
-        timeout_s = _SILENT_S if "TIMEOUT" in case.fails.values() else _PATIENT_S
+        fails = {**case.fails, **(case.second.fails if case.second else {})}
+        timeout_s = _SILENT_S if "TIMEOUT" in fails.values() else _PATIENT_S
     previous = None
     if case.before is not None:
         earlier = {**msgspec.to_builtins(case), "before": None, **case.before}
@@ -224,7 +238,8 @@ def judged(
         loop.run(world.stop())
     stored = Snapshot.read(list(snapshot.lines()), case.id)
     results = list(evaluate(stored, policy, audits, previous=previous))
-    return Seen(results, stored, world.names.asked, live.resolver.traffic)
+    ends_with = for_results(results, policy.gate, max_unknown=0)
+    return Seen(results, stored, world.names.asked, live.resolver.traffic, ends_with)
 
 
 class _Silent:
@@ -271,7 +286,8 @@ class World:
         self._zone = {name: list(records) for name, records in case.zone.items()}
         for place, host in enumerate(case.https, start=1):
             self._zone.setdefault(host, [f"A 198.18.0.{place}"])
-        self.names = ScriptedDns({".": self.zone_text}, _script(case))
+        self._rsa = {h: _rsa_credentials(h) for h, mta in case.smtp.items() if mta.with_rsa}
+        self.names = ScriptedDns({".": self.zone_text}, _script(case, case.fails))
         self.settings = Settings()
 
     @property
@@ -296,12 +312,17 @@ class World:
             if not document.refused:
                 redirect |= dict.fromkeys(endpoints, await self._https(host, document))
         await self._servers.enter_async_context(self.names)
+        second = await self._second()
         documents = self._case.https.items()
         own = [_credentials("cn-only", h).chain for h, d in documents if d.certificate == "cn-only"]
         self._roots.write_bytes(authority().root_pem + b"".join(own))
         self.settings = Settings(
             resolver=ResolverSettings(
-                (self.names.address,), self.names.port, timeout_s=self._timeout_s, tries=1
+                (self.names.address,),
+                self.names.port,
+                timeout_s=self._timeout_s,
+                tries=1,
+                second=second,
             ),
             limits=LimitSettings(
                 gap_s=0, connect_s=2, banner_s=2, reply_s=2, tls_s=2, https_s=1, domain_s=20
@@ -313,6 +334,14 @@ class World:
 
     async def stop(self) -> None:
         await self._servers.aclose()
+
+    async def _second(self) -> SecondResolverSettings | None:
+        if self._case.second is None:
+            return None
+        script = _script(self._case, self._case.second.fails)
+        names = ScriptedDns({".": self.zone_text}, script)
+        await self._servers.enter_async_context(names)
+        return SecondResolverSettings((names.address,), names.port)
 
     def _closed(self) -> str:
         return f"127.0.0.1:{self._servers.enter_context(closed_port())}"
@@ -330,6 +359,8 @@ class World:
 
     async def _smtp(self, host: str, mta: Mta, port: int) -> str:
         tls = self._served[host].server_context() if host in self._served else None
+        if tls is not None and host in self._rsa:
+            self._rsa[host].add_to(tls)
         usual = SmtpBehaviour(
             hostname=host,
             local_domains=tuple(self._case.inventory.domains),
@@ -351,11 +382,14 @@ class World:
     def _token(self, found: Any) -> str:
         """`leaf S M HOST`, `issuer S M HOST`: TLSA data (RFC 6698 section 2.1) of what is served.
 
-        `root S M HOST`: the same of the root, which nobody serves.
+        `rsa S M HOST`: of the certificate that stands by. `root S M HOST`: of the root, which
+        nobody serves.
         """
         which, selector, matching, host = found[1].split()
-        chain = x509.load_pem_x509_certificates(self._served[host].chain)
-        certificate = {"leaf": chain[0], "issuer": chain[-1], "root": authority().root}[which]
+        served = self._rsa if which == "rsa" else self._served
+        chain = x509.load_pem_x509_certificates(served[host].chain)
+        by_name = {"leaf": chain[0], "issuer": chain[-1], "root": authority().root}
+        certificate = by_name["leaf" if which == "rsa" else which]
         octets = (
             certificate.public_bytes(Encoding.DER)
             if selector == "0"
@@ -368,11 +402,11 @@ class World:
         ].hex()
 
 
-def _script(case: Case) -> dict[str | tuple[str, str], Behaviour]:
+def _script(case: Case, fails: Mapping[str, str]) -> dict[str | tuple[str, str], Behaviour]:
     script = {_place(where): Behaviour(authentic=True) for where in case.secure}
     if case.secure and case.trusted_resolver:
         script["."] = Behaviour(authentic=True)
-    for where, how in case.fails.items():
+    for where, how in fails.items():
         script[_place(where)] = {
             "TIMEOUT": Behaviour(silent=True),
             "BOGUS": Behaviour(rcode="SERVFAIL", bogus=True),
@@ -418,8 +452,11 @@ def _addresses(zone: Mapping[str, Sequence[str]], name: str) -> list[str]:
 
 @cache
 def authority(name: str = "vectors") -> Authority:
-    """The authority that the world trusts, or by another name one that it does not."""
-    return Authority(name)
+    """The authority that the world trusts, or by another name one that it does not.
+
+    It bears the name of an organization whose name in CAA records is known.
+    """
+    return Authority(name, organization="Internet Security Research Group")
 
 
 @cache
@@ -442,6 +479,11 @@ def _credentials(certificate: str, host: str) -> Credentials:
         case "cn-only":
             return _cn_only(host)
     raise ValueError(f"no such certificate: {certificate}")
+
+
+@cache
+def _rsa_credentials(host: str) -> Credentials:
+    return authority().issue(host, key=rsa.generate_private_key(65537, 2048))
 
 
 @cache

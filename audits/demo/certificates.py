@@ -28,11 +28,15 @@ class Credentials:
         """A server's context that serves them, weak keys too."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        self.add_to(context)
+        return context
+
+    def add_to(self, context: ssl.SSLContext) -> None:
+        """Serve them as well; a context holds one of each type of key."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "credentials.pem"
             path.write_bytes(self.key + self.chain)
             context.load_cert_chain(path)
-        return context
 
 
 def elliptic_key() -> PrivateKey:
@@ -48,13 +52,19 @@ def short_rsa_key() -> PrivateKey:
 class Authority:
     """A root and one intermediate below it, both some years old, as those of real authorities are.
 
-    now: when validity is counted from, aware UTC.
+    now: when validity is counted from, aware UTC. organization: whom both name as their own.
     """
 
-    def __init__(self, name: str = "Demo CA", now: datetime | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "Demo CA",
+        now: datetime | None = None,
+        organization: str | None = None,
+    ) -> None:
         self._now = now or datetime.now(UTC)
-        self._root_name, self._root_key = _name(f"{name} root"), elliptic_key()
-        self._middle_name, self._middle_key = _name(f"{name} intermediate"), elliptic_key()
+        self._root_name = _name(f"{name} root", organization)
+        self._middle_name = _name(f"{name} intermediate", organization)
+        self._root_key, self._middle_key = elliptic_key(), elliptic_key()
         root = self._builder(self._root_name, self._root_name, self._root_key, 3650, -1000)
         root = _issued_by(root, self._root_key)
         self.root = _authority(root).sign(self._root_key, hashes.SHA256())
@@ -116,8 +126,11 @@ class Authority:
         )
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def _name(common_name: str, organization: str | None = None) -> x509.Name:
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+    if organization is not None:
+        parts.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+    return x509.Name(parts)
 
 
 def _issued_by(builder: x509.CertificateBuilder, key: PrivateKey) -> x509.CertificateBuilder:
