@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from audits.document import read_document, shown
 from audits.errors import InventoryError, ParseError, UsageError
 from audits.facts.declared import (
+    Attestation,
     DeclaredDomain,
     DeclaredHost,
     DeclaredSelector,
@@ -28,6 +29,7 @@ from audits.parse.declared_name import (
 )
 from audits.parse.located_yaml import Document, Key, decode, nearest
 from audits.selector import Selection, unmatched
+from audits.settings import Mailbox
 from audits.subject import Domain, MailHost, Role, Service
 
 if TYPE_CHECKING:
@@ -58,11 +60,45 @@ class ServiceEntry(Struct, frozen=True, forbid_unknown_fields=True):
     connect: str | None = None
 
 
+Fingerprint = Annotated[
+    str,
+    Meta(
+        pattern=r"^(verified|any|sha256:[0-9a-f]{64})$",
+        description="`verified`, `any`, or `sha256:` and the digest of a public key in lower hex",
+    ),
+]
+
+
 class Login(Struct, frozen=True, forbid_unknown_fields=True):
-    """A mailbox's user name, and where its password is."""
+    """An account that may submit mail, and where its password is.
+
+    mailbox: its own; default, the user name, at the host's first domain where it has none.
+    other_mailbox: somebody else's, that it must not send as; default, a random one beside its own.
+    certificate: to whom the password is given: a server whose certificate is trusted and fits its
+    name, one with that public key (SHA-256 of the SubjectPublicKeyInfo), or any.
+    """
 
     username: Text
     password: SecretReference
+    mailbox: Mailbox | None = None
+    other_mailbox: Mailbox | None = None
+    certificate: Fingerprint = "verified"
+
+
+class SubmissionMfa(Struct, frozen=True, forbid_unknown_fields=True):
+    """What users log in with, as somebody answers for. by: who; date, expires: UTC, inclusive."""
+
+    value: Literal["tokens", "app-passwords", "certificates", "passwords"]
+    evidence_uri: Text
+    by: Text
+    on: date = msgspec.field(name="date")
+    expires: date
+
+
+class Attest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What can't be seen from outside and is attested instead."""
+
+    submission_mfa: SubmissionMfa | None = None
 
 
 class Mail(Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +106,7 @@ class Mail(Struct, frozen=True, forbid_unknown_fields=True):
 
     addresses: default, its A and AAAA records. services: default, by role. domains: those it
     accepts mail for. behind_gateway: prefixes of a filtering service in front. private_ca: a PEM
-    file. login: used only where a probe needs one.
+    file. login: used only where a probe needs one. attest: statements that audits rely on.
     """
 
     roles: _Roles | UnsetType = UNSET
@@ -82,6 +118,7 @@ class Mail(Struct, frozen=True, forbid_unknown_fields=True):
     behind_gateway: tuple[str, ...] | UnsetType = UNSET
     private_ca: Text | UnsetType | None = UNSET
     login: Login | UnsetType | None = UNSET
+    attest: Attest | UnsetType | None = UNSET
 
 
 class Data(Struct, frozen=True):
@@ -275,9 +312,18 @@ class _Checker:
             changed["helo_name"] = self.one(declared_name, mail.helo_name, (*path, "helo_name"))
         if mail.services is not UNSET:
             changed["services"] = self._services(mail.services, (*path, "services"))
+        if isinstance(mail.attest, Attest):
+            self._attest(mail.attest, (*path, "attest"))
         if mail.roles is not UNSET and Role.NONE in mail.roles and len(set(mail.roles)) > 1:
             self.note((*path, "roles"), ParseError("found 'none' beside others, expected it alone"))
         return msgspec.structs.replace(mail, **changed)
+
+    def _attest(self, attest: Attest, path: tuple[Key, ...]) -> None:
+        for key in Attest.__struct_fields__:
+            stated: SubmissionMfa | None = getattr(attest, key)
+            if stated is not None and stated.expires < stated.on:
+                error = f"found {stated.expires}, expected a day not before {stated.on}"
+                self.note((*path, key, "expires"), ParseError(error))
 
     def _services(
         self, services: tuple[ServiceEntry, ...], path: tuple[Key, ...]
@@ -502,7 +548,22 @@ def _declared_host(name: str, groups: tuple[str, ...], mail: Mail) -> DeclaredHo
         behind_gateway=_or(mail.behind_gateway, ()),
         private_ca=_or(mail.private_ca, None),
         login=login.username if login else None,
+        attestations=tuple(_attestations(_or(mail.attest, None))),
     )
+
+
+def _attestations(attest: Attest | None) -> Iterator[Attestation]:
+    for key in Attest.__struct_fields__ if attest else ():
+        stated: SubmissionMfa | None = getattr(attest, key)
+        if stated is not None:
+            yield Attestation(
+                about=key,
+                value=stated.value,
+                evidence_uri=stated.evidence_uri,
+                by=stated.by,
+                on=stated.on,
+                expires=stated.expires,
+            )
 
 
 def _or(value: T | UnsetType, default: T) -> T:

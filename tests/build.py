@@ -62,6 +62,7 @@ def host(
         "behind_gateway": (),
         "private_ca": None,
         "login": None,
+        "attestations": (),
     }
     return DeclaredHost(subject=MailHost(name), roles=roles, **(whole | fields))
 

@@ -92,6 +92,13 @@ def mail(text: str, *, name: str = "mx1.example.net") -> str:
     return f"{name}:\n  data:\n    mail:\n{lines}"
 
 
+def attested(*more: str) -> str:
+    """The mail data of a host with an attestation at its third line."""
+    uri = "evidence_uri: 'https://wiki.example.net/mfa'"
+    entry = ", ".join((uri, "by: Head of IT", "date: 2026-01-15", *more))
+    return f"roles: [msa]\nattest:\n  submission_mfa: {{{entry}}}"
+
+
 # --- what is declared ---
 
 
@@ -195,6 +202,35 @@ def test_password_is_kept_as_a_reference_and_out_of_the_facts() -> None:
     assert fleet.logins["mx1.example.net"].password == "env:PROBE"
 
 
+def test_attestation_of_a_group_holds_for_its_hosts() -> None:
+    text = (
+        "edge:\n  data:\n    mail:\n      attest:\n        submission_mfa: {value: app-passwords, "
+        "evidence_uri: 'https://wiki.example.net/mfa', by: Head of IT, date: 2026-01-15, "
+        "expires: 2027-01-15}"
+    )
+    hosts = "mx1.example.net: {groups: [edge], data: {mail: {roles: [msa]}}}"
+    fleet = read(groups=text, hosts=hosts, domains=None)
+    (stated,) = host(fleet).attestations
+    assert (stated.about, stated.value, stated.by) == (
+        "submission_mfa",
+        "app-passwords",
+        "Head of IT",
+    )
+    assert (stated.on, stated.expires) == (date(2026, 1, 15), date(2027, 1, 15))
+
+
+def test_login_takes_mailboxes_and_a_pinned_key() -> None:
+    pin = "sha256:" + "ab" * 32
+    text = (
+        "roles: [msa]\nlogin: {username: probe, password: 'env:PROBE', "
+        f"mailbox: probe@example.net, other_mailbox: boss@example.net, certificate: '{pin}'}}"
+    )
+    fleet = read(hosts=mail(text), domains=None)
+    login = fleet.logins["mx1.example.net"]
+    assert (login.mailbox, login.other_mailbox) == ("probe@example.net", "boss@example.net")
+    assert login.certificate == pin
+
+
 def test_fleet_without_hosts_is_a_fleet() -> None:
     fleet = read(hosts=None, groups=None, domains="example.net: {sends: true, receives: true}")
     assert fleet.hosts == ()
@@ -264,6 +300,26 @@ def test_mail_that_is_spelt_right_is_no_misspelling() -> None:
             "5: mx1.example.net: data.mail.helo_name: found 'mx1', expected a fully qualified name",
         ),
         ("roles: [mx]\ndomains: [a..b]", "5: mx1.example.net: data.mail.domains[0]: found 'a..b'"),
+        (
+            attested("value: hope", "expires: 2027-01-15"),
+            "6: mx1.example.net: data.mail.attest.submission_mfa.value: found 'hope', expected one",
+        ),
+        (
+            attested("value: tokens", "expires: soon"),
+            "6: mx1.example.net: data.mail.attest.submission_mfa.expires: found 'soon', expected a",
+        ),
+        (
+            attested("value: tokens", "expires: 2025-01-15"),
+            "6: mx1.example.net: data.mail.attest.submission_mfa.expires: found 2025-01-15, expe",
+        ),
+        (
+            attested("value: tokens"),
+            "6: mx1.example.net: data.mail.attest.submission_mfa: key 'expires' is missing",
+        ),
+        (
+            "roles: [msa]\nattest: {submision_mfa: {}}",
+            "5: mx1.example.net: data.mail.attest: found key 'submision_mfa', expected one of",
+        ),
     ],
 )  # fmt: skip
 def test_bad_value_is_told_with_file_line_and_key(text: str, message: str) -> None:
@@ -277,6 +333,10 @@ def test_bad_value_is_told_with_file_line_and_key(text: str, message: str) -> No
     [
         (mail("roles: [mx]\nlogin: {username: probe, password: hunter2}"), "login.password"),
         (mail("roles: [mx]\nlogin: hunter2"), "login"),
+        (
+            mail("roles: [mx]\nlogin: {username: a, password: 'env:A', certificate: hunter2}"),
+            "login.certificate",
+        ),
         ("mx1.example.net:\n  password: hunter2\n", "password"),
         (
             "mx1.example.net:\n  connection_options: {ssh: {password: hunter2}}\n",
@@ -286,7 +346,7 @@ def test_bad_value_is_told_with_file_line_and_key(text: str, message: str) -> No
 )
 def test_literal_secret_is_refused_and_not_shown(hosts: str, key: str) -> None:
     (found,) = problems(hosts=hosts, domains=None)
-    assert f"{key}: found a value that is not shown, expected a" in found
+    assert f"{key}: found a value that is not shown, expected " in found
     assert "hunter2" not in found
 
 

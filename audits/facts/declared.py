@@ -60,6 +60,20 @@ class DeclaredService(Struct, frozen=True):
     connect: str | None
 
 
+class Attestation(Struct, frozen=True):
+    """What somebody answers for because it can't be seen from outside.
+
+    about: such as `submission_mfa`. by: who says so. on, expires: UTC days, both inclusive.
+    """
+
+    about: str
+    value: str
+    evidence_uri: str
+    by: str
+    on: date
+    expires: date
+
+
 class DeclaredHost(Fact, frozen=True, tag="declared.host"):
     """What the inventory says of a host.
 
@@ -79,6 +93,7 @@ class DeclaredHost(Fact, frozen=True, tag="declared.host"):
     behind_gateway: tuple[str, ...]
     private_ca: str | None
     login: str | None
+    attestations: tuple[Attestation, ...]
 
 
 class HostRoles(Fact, frozen=True, tag="fleet.host"):
