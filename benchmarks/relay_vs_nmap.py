@@ -50,7 +50,7 @@ def machines() -> list[Machine]:
 
 def rcpt_answered(lab: Lab) -> int:
     """How many RCPT commands the servers have answered in finished sessions so far."""
-    logs = (postfix.log.read_text() for postfix in lab.postfixes.values())
+    logs = (postfix.log.read_text() for (postfix,) in lab.servers.values())
     return sum(int(found[1]) for log in logs for found in _SESSION.finditer(log))
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.lab.lab import Lab, running_lab
 from tests.lab.network import tool
+from tests.lab.servers.opensmtpd import CURRENT
+from tests.lab.servers.unpacked import program
 
 # `required`, as `.ci/run` has it: where the lab can't be built, its tests fail instead of skipping.
 LAB = os.environ.get("MAILPROOF_LAB", "")
@@ -20,7 +22,9 @@ _PACKAGES = {
     "keymgr": "knot",
     "kdig": "knot-dnsutils",
     "unbound": "unbound",
+    "openssl": "openssl",
     "postfix": "postfix",
+    "dovecot": "dovecot-core",
     "saslpasswd2": "sasl2-bin",
     "setpriv": "util-linux",
     "unshare": "util-linux",
@@ -34,8 +38,13 @@ def missing() -> str | None:
     absent = {package for name, package in _PACKAGES.items() if tool(name) is None}
     if not any(Path("/usr/lib").glob("*/sasl2/libplain.so*")):
         absent.add("libsasl2-modules")
+    if not Path("/usr/lib/dovecot/submission-login").exists():
+        absent.add("dovecot-submissiond")
     if absent:
         return f"the lab needs the Debian packages {', '.join(sorted(absent))}"
+    unpacked = (program("usr/sbin/exim4"), program(f"{CURRENT}/smtpd"))
+    if not all(path.exists() for path in unpacked):
+        return "the lab needs Exim and OpenSMTPD: see tests/lab/servers/fetch.sh"
     return None
 
 

@@ -6,9 +6,9 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -21,19 +21,11 @@ from ruamel.yaml import YAML
 
 from audits.demo.certificates import Authority, Credentials
 from tests.lab.network import HAS_IPV6, IPV4_NETWORK, IPV6_NETWORK, Namespace, Network
-from tests.lab.servers import (
-    SUBMISSION,
-    SUBMISSIONS,
-    Knot,
-    Login,
-    PolicyHost,
-    Postfix,
-    PostfixSettings,
-    Security,
-    Unbound,
-    Zone,
-    reverse_name,
-)
+from tests.lab.servers.knot import Knot, Security, Zone, reverse_name
+from tests.lab.servers.policy_host import PolicyHost
+from tests.lab.servers.postfix import SUBMISSION, SUBMISSIONS, Postfix, PostfixSettings
+from tests.lab.servers.server import Login, MailServer, Site, Software
+from tests.lab.servers.unbound import Unbound
 
 AUTHORITY, RESOLVER, SILENT_RESOLVER, POLICY_HOST, AUDITOR = 2, 3, 4, 5, 100
 REVERSE_ZONES = ("100.51.198.in-addr.arpa", "0.0.1.0.8.b.d.0.1.0.0.2.ip6.arpa")
@@ -46,9 +38,15 @@ PROBE = {
 _EARLY_AUTH = {"smtpd_tls_auth_only": "no", "smtpd_sasl_auth_enable": "yes"}
 
 
-def _for_all(reply: str) -> str:
+def for_all(reply: str) -> str:
     """A Postfix restriction that gives this reply to every client."""
     return f"check_client_access static:{{{reply}}}"
+
+
+def _at_client(restriction: str, *, at_once: bool = False) -> PostfixSettings:
+    """A Postfix with a restriction for clients; at_once: before they have said anything."""
+    main = {"smtpd_client_restrictions": restriction}
+    return PostfixSettings(main=main | ({"smtpd_delay_reject": "no"} if at_once else {}))
 
 
 _STS_POLICY = f"version: STSv1\nmode: enforce\nmx: mx1.{GOOD}\nmax_age: 604800\n"
@@ -67,21 +65,28 @@ _POLICY = {
 }
 
 
+Certificate = Callable[[Authority, str], Credentials]
+
+
+def trusted(authority: Authority, host: str) -> Credentials:
+    """A certificate as it should be."""
+    return authority.issue(host)
+
+
 @dataclass(frozen=True)
 class Machine:
-    """A host that runs Postfix, and the one domain that it takes mail for.
+    """A host of the lab, and the one domain that it takes mail for.
 
-    label: names its namespace. number: the last part of its addresses. main, services: what its
-    main.cf and the smtpd on each port have beside stock settings. ipv6: it has an
-    AAAA record too, where this machine knows IPv6. dropped: filtered ports.
+    label: names its namespace. number: the last part of its addresses. servers: what runs on it.
+    certificate: makes what it serves; None for a host without TLS. ipv6: it has an AAAA record too,
+    where this machine knows IPv6. dropped: filtered ports.
     """
 
     label: str
     number: int
     domain: str
-    main: Mapping[str, str] = field(default_factory=dict)
-    services: Mapping[int, Mapping[str, str]] = field(default_factory=lambda: {25: {}})
-    tls: bool = True
+    servers: tuple[Software, ...] = (PostfixSettings(),)
+    certificate: Certificate | None = trusted
     ipv6: bool = False
     dropped: tuple[int, ...] = ()
 
@@ -102,51 +107,54 @@ class Machine:
         return [self.address, self.address6] if self.address6 else [self.address]
 
     @property
+    def ports(self) -> list[int]:
+        return sorted(port for server in self.servers for port in server.ports)
+
+    @property
     def roles(self) -> list[str]:
-        return ["mx", "msa"] if len(self.services) > 1 else ["mx"]
+        return ["mx", "msa"] if len(self.ports) > 1 else ["mx"]
 
 
 MACHINES = (
-    Machine("good", 10, GOOD, services={25: {}, 465: SUBMISSIONS, 587: SUBMISSION}, ipv6=True),
+    Machine(
+        "good",
+        10,
+        GOOD,
+        (PostfixSettings(services={25: {}, 465: SUBMISSIONS, 587: SUBMISSION}),),
+        ipv6=True,
+    ),
     Machine(
         "open-relay",
         11,
         "open-relay.example.org",
         # Postfix serves nobody without a word of refusal in the list, so this one is never reached.
-        main={"smtpd_relay_restrictions": "check_client_access static:OK, reject"},
+        (
+            PostfixSettings(
+                main={"smtpd_relay_restrictions": "check_client_access static:OK, reject"}
+            ),
+        ),
     ),
     Machine(
         "early-auth",
         12,
         "early-auth.example.org",
-        main=_EARLY_AUTH,
-        services={25: {}, 587: {}},
+        (PostfixSettings(main=_EARLY_AUTH, services={25: {}, 587: {}}),),
     ),
     Machine("filtered", 13, "filtered.example.org", dropped=(25,)),
     Machine(
         "greylisting",
         14,
         "greylisting.example.org",
-        main={"smtpd_client_restrictions": _for_all("450 4.2.0 Greylisted, come back later")},
+        (_at_client(for_all("450 4.2.0 Greylisted, come back later")),),
     ),
     Machine(
         "throttling",
         15,
         "throttling.example.org",
-        main={
-            "smtpd_delay_reject": "no",
-            "smtpd_client_restrictions": _for_all(
-                "421 4.7.0 Too many connections, come back later"
-            ),
-        },
+        (_at_client(for_all("421 4.7.0 Too many connections, come back later"), at_once=True),),
     ),
-    Machine("cleartext", 16, "cleartext.example.org", tls=False),
-    Machine(
-        "late",
-        17,
-        "late.example.org",
-        main={"smtpd_delay_reject": "no", "smtpd_client_restrictions": "sleep 8"},
-    ),
+    Machine("cleartext", 16, "cleartext.example.org", certificate=None),
+    Machine("late", 17, "late.example.org", (_at_client("sleep 8", at_once=True),)),
 )
 
 
@@ -158,19 +166,27 @@ class Lab:
         machines: Sequence[Machine],
         auditor: Namespace,
         offline: Namespace,
-        postfixes: Mapping[str, Postfix],
+        servers: Mapping[str, Sequence[MailServer]],
         ca_file: Path,
     ) -> None:
         self.machines = machines
         self.auditor = auditor
         self.offline = offline
-        self.postfixes = postfixes
+        self.servers = servers
         self._ca_file = ca_file
 
     def queued(self) -> dict[str, int]:
         """Messages in the queues, by the label of their host; empty where nobody took any."""
-        counts = {label: postfix.queued() for label, postfix in self.postfixes.items()}
+        counts = {
+            label: sum(server.queued() for server in servers)
+            for label, servers in self.servers.items()
+        }
         return {label: count for label, count in counts.items() if count}
+
+    def postfix(self, label: str) -> Postfix:
+        """The Postfix of a host, which has one."""
+        (found,) = (each for each in self.servers[label] if isinstance(each, Postfix))
+        return found
 
     def write_fleet(
         self,
@@ -223,7 +239,7 @@ _MORE = {BOGUS: {"sends": True, "receives": True}}
 def _host(machine: Machine, *, addresses: bool) -> dict[str, object]:
     mail: dict[str, object] = {
         "roles": machine.roles,
-        "services": [{"port": port} for port in machine.services],
+        "services": [{"port": port} for port in machine.ports],
         "domains": [machine.domain],
         "helo_name": machine.host,
     }
@@ -295,6 +311,10 @@ def _digests(credentials: Credentials) -> Digests:
     keys = (each.public_key() for each in x509.load_pem_x509_certificates(credentials.chain))
     spki = (key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for key in keys)
     return Digests(*(sha256(octets).hexdigest() for octets in spki))
+
+
+def _rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def _tlsa(host: str, *records: str) -> list[str]:
@@ -372,8 +392,11 @@ def _dane_zones(good: Machine, digests: Digests) -> list[Zone]:
 
 
 @contextmanager
-def running_lab(machines: Sequence[Machine] = MACHINES) -> Iterator[Lab]:
-    """The whole lab, from the first namespace to the last; torn down however the block ends."""
+def running_lab(machines: Sequence[Machine] = MACHINES, name: str = "") -> Iterator[Lab]:
+    """The whole lab, from the first namespace to the last; torn down however the block ends.
+
+    name: short; it tells labs of one process apart.
+    """
     with ExitStack() as stack:
         # A polite end from outside is to run the teardown too, as Ctrl-C does.
         stack.callback(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
@@ -383,13 +406,13 @@ def running_lab(machines: Sequence[Machine] = MACHINES) -> Iterator[Lab]:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)
 
-        network = stack.enter_context(Network(f"{IPV4_NETWORK}.{RESOLVER}"))
+        network = stack.enter_context(Network(f"{IPV4_NETWORK}.{RESOLVER}", name))
         auditor = network.attach("audit", AUDITOR)
         network.attach("silent", SILENT_RESOLVER).drop()
         namespaces = {m.label: network.attach(m.label, m.number) for m in machines}
 
         authority = Authority("Lab")
-        credentials = {m.label: authority.issue(m.host) for m in machines if m.tls}
+        credentials = {m.label: m.certificate(authority, m.host) for m in machines if m.certificate}
         digests = _digests(credentials[machines[0].label])
         knot = Knot(network.attach("ns1", AUTHORITY), folder / "knot")
         stack.callback(knot.stop)
@@ -403,27 +426,30 @@ def running_lab(machines: Sequence[Machine] = MACHINES) -> Iterator[Lab]:
         web = PolicyHost(network.attach("web", POLICY_HOST), folder / "web")
         stack.callback(web.stop)
         web.serve(_STS_POLICY, authority.issue(f"mta-sts.{GOOD}"))
-        postfixes = {}
+        servers = {}
         for machine in machines:
             namespace = namespaces[machine.label]
             if machine.dropped:
                 namespace.drop(*machine.dropped)
-            postfix = Postfix(namespace, folder / machine.label)
-            stack.callback(postfix.stop)
-            postfix.serve(_settings(machine, credentials.get(machine.label)))
-            postfixes[machine.label] = postfix
-        for server in (knot, unbound, web, *postfixes.values()):
+            site = _site(machine, credentials.get(machine.label))
+            servers[machine.label] = [
+                _started(stack, software, namespace, folder / f"{machine.label}-{place}", site)
+                for place, software in enumerate(machine.servers)
+            ]
+        mail_servers = [server for each in servers.values() for server in each]
+        for server in (knot, unbound, web, *mail_servers):
             server.wait()
-        yield Lab(machines, auditor, network.isolated("offline"), postfixes, ca_file)
+        yield Lab(machines, auditor, network.isolated("offline"), servers, ca_file)
 
 
-def _settings(machine: Machine, credentials: Credentials | None) -> PostfixSettings:
-    with_login = 587 in machine.services
-    return PostfixSettings(
-        host=machine.host,
-        domain=machine.domain,
-        credentials=credentials,
-        main=machine.main,
-        services=machine.services,
-        login=Login("alice", machine.host, "correct horse") if with_login else None,
-    )
+def _site(machine: Machine, credentials: Credentials | None) -> Site:
+    login = Login("alice", machine.domain, "correct horse") if "msa" in machine.roles else None
+    return Site(machine.host, machine.domain, credentials, login)
+
+
+def _started(
+    stack: ExitStack, software: Software, namespace: Namespace, folder: Path, site: Site
+) -> MailServer:
+    server = software.start(namespace, folder, site)
+    stack.callback(server.stop)
+    return server

@@ -24,7 +24,7 @@ _ETC_NETNS = Path("/etc/netns")
 # a server that changes its user loses the signal that its parent's death should bring.
 _LEASH = (
     *("setpriv", "--pdeathsig", "KILL"),
-    *("unshare", "--pid", "--fork", "--kill-child"),
+    *("unshare", "--mount", "--pid", "--fork", "--kill-child"),
     *("sh", "-c", '"$@"; exit $?', "first"),
 )
 _LAB_NAME = re.compile(r"mp([0-9]+)-")
@@ -91,7 +91,8 @@ class Namespace:
         """Starts a server in here; its output goes to `log`.
 
         It has a PID namespace of its own, so the kernel ends all that it forks when the returned
-        process is killed, which also happens when this process dies, however that is.
+        process is killed, which also happens when this process dies, however that is. What it
+        mounts, nobody else sees.
         """
         with log.open("ab") as sink:
             return subprocess.Popen(
@@ -102,6 +103,19 @@ class Namespace:
                 stderr=sink,
                 start_new_session=True,
             )
+
+    def add_account(self, name: str, number: int) -> None:
+        """An account and its group that exist in here alone.
+
+        `ip netns exec` puts the files of /etc/netns/NAME in the place of those in /etc.
+        """
+        for file, line in (
+            ("passwd", f"{name}:x:{number}:{number}::/nonexistent:/usr/sbin/nologin\n"),
+            ("group", f"{name}:x:{number}:\n"),
+        ):
+            path = _ETC_NETNS / self.name / file
+            before = (path if path.exists() else Path("/etc", file)).read_text()
+            path.write_text(before + line)
 
     def listening(self) -> frozenset[int]:
         """The TCP ports that something listens on in here."""
@@ -129,9 +143,12 @@ class Namespace:
 class Network:
     """A bridge in a namespace of its own, with the lab's machines on it; a context manager."""
 
-    def __init__(self, resolver: str | None = None) -> None:
-        """`resolver`: the address in every machine's resolv.conf; None for machines without one."""
-        self._prefix = f"mp{os.getpid()}-"
+    def __init__(self, resolver: str | None = None, name: str = "") -> None:
+        """`resolver`: the address in every machine's resolv.conf; None for machines without one.
+
+        name: short; it tells networks of one process apart.
+        """
+        self._prefix = f"mp{os.getpid()}-{name}"
         self._resolver = resolver
         self._namespaces: list[str] = []
 

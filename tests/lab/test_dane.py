@@ -137,7 +137,7 @@ def test_posttls_finger_authenticates_what_we_pass_and_nothing_else(
 
 def _finger(lab: Lab, domain: str) -> str:
     """What Postfix' own client says of the first MX host that it reaches, at level `dane`."""
-    config = lab.postfixes["good"].folder / "etc"
+    config = lab.postfix("good").folder / "etc"
     done = lab.auditor.run(
         "posttls-finger",
         *("-c", "-l", "dane", "-L", "summary,verbose", "-T", "10", domain),

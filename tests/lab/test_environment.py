@@ -76,7 +76,10 @@ def test_every_host_has_its_name_in_reverse(lab: Lab) -> None:
 
 
 def test_no_route_leads_out_of_the_lab(lab: Lab) -> None:
-    for namespace in (lab.auditor, *(postfix.namespace for postfix in lab.postfixes.values())):
+    for namespace in (
+        lab.auditor,
+        *(server.namespace for each in lab.servers.values() for server in each),
+    ):
         assert "default" not in namespace.run("ip", "route").stdout
     assert lab.offline.run("ip", "route").stdout == ""
 
@@ -134,8 +137,8 @@ def test_filtered_port_is_silent(lab: Lab) -> None:
 
 
 def test_queue_shows_what_a_relay_took_and_keeps_it(lab: Lab) -> None:
-    relay = lab.postfixes["open-relay"]
-    stranger = lab.postfixes["good"].namespace
+    relay = lab.postfix("open-relay")
+    stranger = lab.postfix("good").namespace
     stranger.python(_SUBMIT, f"{IPV4_NETWORK}.11")
     assert lab.queued() == {"open-relay": 1}
     relay.empty_queue()

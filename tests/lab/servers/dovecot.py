@@ -1,0 +1,108 @@
+"""Dovecot's submission service, which hands mail to a Postfix on the same host, and its SASL."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.lab.network import Namespace
+from tests.lab.servers.server import MailServer, Site
+
+# Where the Postfix of the host listens for what Dovecot hands on.
+BACKEND = "127.0.0.1:10025"
+# Where other servers of the host ask Dovecot for logins.
+SASL_PORT = 10026
+
+_CONNECT = re.compile(r" submission-login: .*rip=([^,]+),.* lport=(\d+)")
+_ANNOYED = re.compile(r"Too many|disconnected: .*error|4\.7\.0|421", re.I)
+
+
+@dataclass(frozen=True)
+class DovecotSettings:
+    """What one Dovecot is to be. options: over the good ones; ports: per port, of its listener."""
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    listeners: Mapping[int, str] = field(default_factory=lambda: {465: "ssl = yes", 587: ""})
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        return tuple(self.listeners)
+
+    def start(self, namespace: Namespace, folder: Path, site: Site) -> "Dovecot":
+        dovecot = Dovecot(namespace, folder)
+        dovecot.serve(self, site)
+        return dovecot
+
+
+class Dovecot(MailServer):
+    """One Dovecot with a submission service."""
+
+    def serve(self, settings: DovecotSettings, site: Site) -> None:
+        """Writes dovecot.conf, and starts."""
+        self.ports = frozenset(settings.ports)
+        path = self.folder / "dovecot.conf"
+        path.write_text(self._configuration(settings, site))
+        self.launch("dovecot", "-F", "-c", str(path))
+
+    def queued(self) -> int:
+        """None: it has no queue, and hands every message to the Postfix behind it."""
+        return 0
+
+    def connections(self, client: str) -> Counter[str]:
+        found = _CONNECT.finditer(self.log.read_text())
+        return Counter(match[2] for match in found if match[1] == client)
+
+    def annoyance(self) -> list[str]:
+        return [line for line in self.log.read_text().splitlines() if _ANNOYED.search(line)]
+
+    def _configuration(self, settings: DovecotSettings, site: Site) -> str:
+        users = self.folder / "users"
+        if site.login:
+            users.write_text(f"{site.login.name}:{{PLAIN}}{site.login.password}\n")
+        users.chmod(0o644)
+        host, port = BACKEND.split(":")
+        options = {
+            "protocols": "submission",
+            "base_dir": str(self.folder / "run"),
+            "state_dir": str(self.folder / "state"),
+            "log_path": str(self.log),
+            "hostname": site.host,
+            "mail_location": f"maildir:{self.folder}/mail/%u",
+            "submission_relay_host": host,
+            "submission_relay_port": port,
+            "submission_relay_trusted": "yes",
+            "auth_mechanisms": "plain login",
+            "disable_plaintext_auth": "yes",
+            "login_log_format_elements": "user=<%u> method=%m rip=%r lip=%l mpid=%e %c lport=%a",
+            "ssl": "required" if site.credentials else "no",
+        }
+        if site.credentials:
+            chain, key = self.write_credentials(site.credentials)
+            options |= {"ssl_cert": f"<{chain}", "ssl_key": f"<{key}"}
+        options |= settings.options
+        return "\n".join(
+            (
+                *(f"{name} = {value}" for name, value in options.items()),
+                f"passdb {{\n  driver = passwd-file\n  args = {users}\n}}",
+                "userdb {\n  driver = static\n  args = uid=nobody gid=nogroup\n}",
+                *_listeners(settings.listeners),
+                _sasl(),
+                "",
+            )
+        )
+
+
+def _listeners(listeners: Mapping[int, str]) -> list[str]:
+    inner = [
+        f"  inet_listener port{port} {{\n    port = {port}\n    {options}\n  }}"
+        for port, options in listeners.items()
+    ]
+    closed = ("submission", "submissions")
+    inner += [f"  inet_listener {name} {{\n    port = 0\n  }}" for name in closed]
+    return ["service submission-login {", *inner, "}"]
+
+
+def _sasl() -> str:
+    address = f"    address = 127.0.0.1\n    port = {SASL_PORT}"
+    return f"service auth {{\n  inet_listener sasl {{\n{address}\n  }}\n}}"

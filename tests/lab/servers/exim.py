@@ -1,0 +1,188 @@
+"""Exim with GnuTLS, from Debian's package exim4-daemon-light, unpacked beside the system."""
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.lab.network import Namespace
+from tests.lab.servers.server import MailServer, Site
+from tests.lab.servers.unpacked import program
+
+_ACCOUNT, _UID = "Debian-exim", 64801
+
+MAIL_ACL = """\
+  deny    condition = ${if eq{$received_port}{25}{no}{yes}}
+          !encrypted = *
+          message   = 530 5.7.0 Must issue a STARTTLS command first
+  accept
+"""
+NO_STRANGE_LOCAL_PARTS = """\
+  deny    domains     = +local_domains
+          local_parts = ^[.] : ^.*[@%!/|]
+          message     = restricted characters in address
+  deny    domains     = !+local_domains
+          local_parts = ^[./|] : ^.*[@%!] : ^.*/\\\\.\\\\./
+          message     = restricted characters in address
+"""
+TRUSTED = """\
+  accept  hosts         = : +relay_from_hosts
+  accept  authenticated = *
+"""
+LOGIN_ON_SUBMISSION = """\
+  deny    condition = ${if eq{$received_port}{25}{no}{yes}}
+          message   = 530 5.7.0 Authentication required
+"""
+LOCAL_ONLY = """\
+  accept  local_parts = postmaster
+          domains     = +local_domains
+  require verify  = sender
+  require message = relay not permitted
+          domains = +local_domains : +relay_to_domains
+  require verify  = recipient
+  accept
+"""
+RCPT_ACL = NO_STRANGE_LOCAL_PARTS + TRUSTED + LOGIN_ON_SUBMISSION + LOCAL_ONLY
+
+_ROUTERS = """\
+remote:
+  driver    = dnslookup
+  domains   = ! +local_domains
+  transport = out
+  no_more
+mailbox:
+  driver      = accept
+  domains     = +local_domains
+  local_parts = {mailboxes}
+  transport   = hold
+"""
+_TRANSPORTS = """\
+out:
+  driver = smtp
+hold:
+  driver = appendfile
+  file   = /dev/null
+  user   = nobody
+"""
+_AUTHENTICATORS = """\
+plain:
+  driver           = plaintext
+  public_name      = PLAIN
+  server_prompts   = :
+  server_condition = ${{if and{{{{eq{{$auth2}}{{{name}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
+  server_set_id    = $auth2
+login:
+  driver           = plaintext
+  public_name      = LOGIN
+  server_prompts   = "Username:: : Password::"
+  server_condition = ${{if and{{{{eq{{$auth1}}{{{name}}}}}{{eq{{$auth2}}{{{password}}}}}}}}}
+  server_set_id    = $auth1
+"""
+CRAM_MD5 = """\
+cram:
+  driver        = cram_md5
+  public_name   = CRAM-MD5
+  server_secret = ${if eq{$auth1}{alice}{secret}fail}
+  server_set_id = $auth1
+"""
+
+_CONNECT = re.compile(
+    r" SMTP connection from (?:\S+ )*?\[([^\]]+)\](?::\d+)? I=\[[^\]]+\]:(\d+) \(TCP/IP"
+)
+_ANNOYED = re.compile(
+    r"too many|dropped|synchronization error|unexpected disconnection|refused|\b421\b"
+)
+
+
+@dataclass(frozen=True)
+class EximSettings:
+    """What one Exim is to be.
+
+    main: options over the good ones, lists such as `hostlist relay_from_hosts` among them.
+    mail_acl, rcpt_acl: those of MAIL and RCPT. routers: before the usual ones.
+    authenticators: beside PLAIN and LOGIN.
+    """
+
+    main: Mapping[str, str] = field(default_factory=dict)
+    mail_acl: str = MAIL_ACL
+    rcpt_acl: str = RCPT_ACL
+    routers: str = ""
+    authenticators: str = ""
+    ports: tuple[int, ...] = (25, 465, 587)
+
+    def start(self, namespace: Namespace, folder: Path, site: Site) -> "Exim":
+        exim = Exim(namespace, folder)
+        exim.serve(self, site)
+        return exim
+
+
+class Exim(MailServer):
+    """One Exim daemon, whose compiled-in account exists in its namespace alone."""
+
+    def serve(self, settings: EximSettings, site: Site) -> None:
+        """Writes the configuration, and starts."""
+        self.ports = frozenset(settings.ports)
+        self.namespace.add_account(_ACCOUNT, _UID)
+        self._spool, self._logs = self.folder / "spool", self.folder / "logs"
+        for folder in (self._spool, self._logs):
+            folder.mkdir()
+            shutil.chown(folder, _UID, _UID)
+        path = self.folder / "exim.conf"
+        path.write_text(self._configuration(settings, site))
+        self.launch(str(program("usr/sbin/exim4")), "-bdf", "-C", str(path))
+
+    def queued(self) -> int:
+        return sum(1 for _ in self._spool.glob("input/**/*-H"))
+
+    def connections(self, client: str) -> Counter[str]:
+        found = _CONNECT.finditer(self._log())
+        return Counter(match[2] for match in found if match[1] == client)
+
+    def annoyance(self) -> list[str]:
+        return [line for line in self._log().splitlines() if _ANNOYED.search(line)]
+
+    def _log(self) -> str:
+        return "".join(path.read_text(errors="replace") for path in self._logs.glob("main*"))
+
+    def _configuration(self, settings: EximSettings, site: Site) -> str:
+        main = {**self._main(settings, site), **settings.main}
+        login = site.login
+        credentials = {"name": login.name, "password": login.password} if login else None
+        sections = {
+            "acl": f"acl_mail:\n{settings.mail_acl}\nacl_rcpt:\n{settings.rcpt_acl}",
+            "routers": settings.routers + _ROUTERS.format(mailboxes=" : ".join(site.MAILBOXES)),
+            "transports": _TRANSPORTS,
+            "authenticators": settings.authenticators
+            + (_AUTHENTICATORS.format(**credentials) if credentials else ""),
+        }
+        lines = "".join(f"{name} = {value}\n" for name, value in main.items())
+        return lines + "".join(f"\nbegin {name}\n{text}" for name, text in sections.items())
+
+    def _main(self, settings: EximSettings, site: Site) -> dict[str, str]:
+        options = {
+            "primary_hostname": site.host,
+            "domainlist local_domains": site.domain,
+            "domainlist relay_to_domains": "",
+            "hostlist relay_from_hosts": "127.0.0.1",
+            "exim_path": str(program("usr/sbin/exim4")),
+            "spool_directory": str(self._spool),
+            "log_file_path": f"{self._logs}/%slog",
+            "log_selector": "+smtp_connection +incoming_interface +smtp_protocol_error",
+            "pid_file_path": str(self.folder / "pid"),
+            "keep_environment": "",
+            "queue_only": "true",
+            "daemon_smtp_ports": " : ".join(map(str, settings.ports)),
+            "tls_on_connect_ports": "465",
+            "acl_smtp_mail": "acl_mail",
+            "acl_smtp_rcpt": "acl_rcpt",
+            "auth_advertise_hosts": "${if and{{def:tls_in_cipher}{!eq{$received_port}{25}}}{*}{}}",
+            "tls_advertise_hosts": "*" if site.credentials else "",
+        }
+        if site.credentials:
+            chain, key = self.write_credentials(site.credentials)
+            for path in (chain, key):
+                shutil.chown(path, _UID)
+            options |= {"tls_certificate": str(chain), "tls_privatekey": str(key)}
+        return options

@@ -1,0 +1,43 @@
+"""The lab's resolver: Unbound, which validates from the lab's own root."""
+
+from tests.lab.network import Namespace
+from tests.lab.servers.knot import Knot
+from tests.lab.servers.server import Server
+
+
+class Unbound(Server):
+    """A validating resolver that knows one root: the lab's."""
+
+    def serve(self, root: Namespace, trust_anchor: str) -> None:
+        """`root`: where the root's name server is; `trust_anchor`: the root's DS records."""
+        self.folder.joinpath("root.hints").write_text(
+            f". 3600000 NS {Knot.HOST}.\n{Knot.HOST}. 3600000 A {root.ipv4}\n"
+        )
+        self.folder.joinpath("root.anchor").write_text(trust_anchor)
+        options = [
+            "server:",
+            f'  directory: "{self.folder}"',
+            '  chroot: ""',
+            '  username: ""',
+            '  pidfile: ""',
+            "  do-daemonize: no",
+            "  use-syslog: no",
+            "  verbosity: 1",
+            "  val-log-level: 2",
+            "  interface: 0.0.0.0",
+            "  do-ip6: no",
+            "  access-control: 0.0.0.0/0 allow",
+            "  root-hints: root.hints",
+            "  trust-anchor-file: root.anchor",
+            "  ede: yes",
+            # Otherwise it answers for the reverse zones of documentation addresses itself.
+            "  unblock-lan-zones: yes",
+            "remote-control:",
+            "  control-enable: no",
+        ]
+        path = self.folder / "unbound.conf"
+        path.write_text("\n".join(options) + "\n")
+        self.launch("unbound", "-d", "-c", str(path))
+
+    def ready(self) -> bool:
+        return 53 in self.namespace.listening()
