@@ -30,6 +30,7 @@ from tests.lab.servers.unbound import Unbound
 AUTHORITY, RESOLVER, SILENT_RESOLVER, POLICY_HOST, AUDITOR = 2, 3, 4, 5, 100
 REVERSE_ZONES = ("100.51.198.in-addr.arpa", "0.0.1.0.8.b.d.0.1.0.0.2.ip6.arpa")
 GOOD, BOGUS = "example.net", "bogus.example"
+WHOLE, THOUSAND = "whole.example", "thousand.example"
 PROBE = {
     "ehlo": "audit.example.net",
     "sender": "probe@audit.example.net",
@@ -165,12 +166,14 @@ class Lab:
         self,
         machines: Sequence[Machine],
         auditor: Namespace,
+        resolver: Unbound,
         offline: Namespace,
         servers: Mapping[str, Sequence[MailServer]],
         ca_file: Path,
     ) -> None:
         self.machines = machines
         self.auditor = auditor
+        self.resolver = resolver
         self.offline = offline
         self.servers = servers
         self._ca_file = ca_file
@@ -360,6 +363,7 @@ def _zones(
         Zone("example.org", Security.UNSIGNED, tuple(others)),
         Zone(BOGUS, Security.BOGUS, (f"{BOGUS}. MX 10 mx1.{GOOD}.",)),
         *_dane_zones(machines[0], digests),
+        *_zones_to_count(machines[:2], digests),
         *(
             Zone(zone, Security.UNSIGNED, tuple(p for p in pointers if f".{zone}. " in p))
             for zone in REVERSE_ZONES
@@ -388,6 +392,45 @@ def _dane_zones(good: Machine, digests: Digests) -> list[Zone]:
         served("expired.example", Security.EXPIRED, *right),
         served("unproven.example", Security.UNPROVEN),
         Zone("alias.example", Security.SIGNED, alias),
+        *_with_child("parent.example", Security.SIGNED, served, right),
+        *_with_child("strayed.example", Security.BOGUS, served, right),
+    ]
+
+
+def _with_child(
+    domain: str, security: Security, served: Callable[..., Zone], records: Sequence[str]
+) -> list[Zone]:
+    """A signed domain whose MX host is in a zone of its own below it, delegated from there."""
+    child = served(f"sub.{domain}", security, *records)
+    return [Zone(domain, Security.SIGNED, (f"{domain}. MX 10 mx1.sub.{domain}.",)), child]
+
+
+def _zones_to_count(machines: Sequence[Machine], digests: Digests) -> list[Zone]:
+    """WHOLE, which has all that mail can have in the DNS, and a thousand domains behind one host.
+
+    machines: where the MX hosts of WHOLE are.
+    """
+    hosts = [f"mx{number}.{WHOLE}." for number, _ in enumerate(machines, 1)]
+    whole = [
+        *(f"{WHOLE}. MX 10 {host}" for host in hosts),
+        *(f"{host} A {machine.address}" for host, machine in zip(hosts, machines, strict=True)),
+        *(f"_25._tcp.{host} TLSA 3 1 1 {digests.key}" for host in hosts),
+        f"{WHOLE}. A {machines[0].address}",
+        f'{WHOLE}. TXT "v=spf1 mx include:_spf.{WHOLE} -all"',
+        f'_spf.{WHOLE}. TXT "v=spf1 ip4:{IPV4_NETWORK}.0/24 -all"',
+        f"s1._domainkey.{WHOLE}. TXT {_rsa_record()}",
+        f"s2._domainkey.{WHOLE}. TXT {_ed25519_record()}",
+        f'_dmarc.{WHOLE}. TXT "v=DMARC1; p=reject; rua=mailto:postmaster@{WHOLE}"',
+        f'_mta-sts.{WHOLE}. TXT "v=STSv1; id=20260115"',
+        f"mta-sts.{WHOLE}. A {IPV4_NETWORK}.{POLICY_HOST}",
+        f'_smtp._tls.{WHOLE}. TXT "v=TLSRPTv1; rua=mailto:postmaster@{WHOLE}"',
+    ]
+    host = f"mx1.{THOUSAND}."
+    crowd = [f"d{number}.{THOUSAND}. MX 10 {host}" for number in range(1000)]
+    crowd.append(f"{host} A {machines[0].address}")
+    return [
+        Zone(WHOLE, Security.SIGNED, tuple(whole)),
+        Zone(THOUSAND, Security.UNSIGNED, tuple(crowd)),
     ]
 
 
@@ -425,7 +468,7 @@ def running_lab(machines: Sequence[Machine] = MACHINES, name: str = "") -> Itera
         ca_file.write_bytes(authority.root_pem)
         web = PolicyHost(network.attach("web", POLICY_HOST), folder / "web")
         stack.callback(web.stop)
-        web.serve(_STS_POLICY, authority.issue(f"mta-sts.{GOOD}"))
+        web.serve(_STS_POLICY, authority.issue(f"mta-sts.{GOOD}", f"mta-sts.{WHOLE}"))
         servers = {}
         for machine in machines:
             namespace = namespaces[machine.label]
@@ -439,7 +482,7 @@ def running_lab(machines: Sequence[Machine] = MACHINES, name: str = "") -> Itera
         mail_servers = [server for each in servers.values() for server in each]
         for server in (knot, unbound, web, *mail_servers):
             server.wait()
-        yield Lab(machines, auditor, network.isolated("offline"), servers, ca_file)
+        yield Lab(machines, auditor, unbound, network.isolated("offline"), servers, ca_file)
 
 
 def _site(machine: Machine, credentials: Credentials | None) -> Site:

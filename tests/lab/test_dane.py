@@ -24,8 +24,12 @@ DOMAINS = tuple(
         "expired",
         "unproven",
         "alias",
+        "parent",
+        "strayed",
     )
 )
+# The MX hosts of these are in a zone below.
+BELOW = ("parent.example", "strayed.example")
 AUDITS = {
     "dane-tlsa-published",
     "dane-dnssec-secure",
@@ -66,6 +70,8 @@ def run(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Run:
         ("island.example", "fail", "fail", "fail", "not-applicable"),
         ("expired.example", "unknown", "unknown", "unknown", "fail"),
         ("unproven.example", "fail", "fail", "fail", "fail"),
+        ("parent.example", "pass", "pass", "pass", "pass"),
+        ("strayed.example", "fail", "fail", "fail", "fail"),
         (BOGUS, "unknown", "unknown", "unknown", "fail"),
     ],
 )
@@ -102,6 +108,24 @@ def test_each_record_is_compared_with_the_certificate_of_a_real_postfix(
     assert run.outcomes(host, "dane-tlsa-matches-certificate", port=25) == {outcome}
 
 
+def test_host_in_a_signed_child_zone_is_validated_from_its_own_keys(run: Run) -> None:
+    host = "mx1.sub.parent.example"
+    assert run.outcomes("parent.example", "dane-tlsa-published", "dnssec-valid") == {"pass"}
+    assert run.outcomes(host, "dane-tlsa-matches-certificate", port=25) == {"pass"}
+    facts = [json.loads(line) for line in (run.directory / "facts.jsonl").read_text().splitlines()]
+    zones = [
+        seen["fact"]["zone"]
+        for seen in facts
+        if seen.get("fact", {}).get("kind") == "dns.dnssec-host"
+        and seen["fact"]["subject"]["name"] == host
+    ]
+    assert [(zone["name"], zone["bogus"]) for zone in zones] == [("sub.parent.example", None)]
+    assert zones[0]["answer"]["authenticated"]
+    assert {key["key_tag"] for key in zones[0]["ds"]} <= {
+        key["key_tag"] for key in zones[0]["keys"]
+    }
+
+
 def test_messages_say_what_is_wrong(run: Run) -> None:
     words = {
         ("expired.example", "dnssec-valid"): "the zone expired.example is bogus",
@@ -121,7 +145,7 @@ def test_messages_say_what_is_wrong(run: Run) -> None:
 def test_posttls_finger_authenticates_what_we_pass_and_nothing_else(
     lab: Lab, run: Run, domain: str
 ) -> None:
-    host = f"mx1.{domain}"
+    host = f"mx1.sub.{domain}" if domain in BELOW else f"mx1.{domain}"
     verdicts = {
         *run.outcomes(domain, "dane-tlsa-published", "dane-dnssec-secure", "dnssec-valid"),
         *(

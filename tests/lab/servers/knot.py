@@ -1,5 +1,6 @@
 """The lab's authoritative name server: Knot DNS, and the zones that it serves."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -47,7 +48,7 @@ class Zone:
 
 
 class Knot(Server):
-    """An authoritative server for the root and for all zones of the lab, delegated from it."""
+    """An authoritative server for the root and for all zones of the lab, delegated below it."""
 
     HOST = "ns1.example.net"
 
@@ -56,10 +57,12 @@ class Knot(Server):
         zones = list(zones)
         self._configuration = self.folder / "knot.conf"
         self._configuration.write_text(self._knot_conf(zones))
-        for zone in zones:
-            self._write(zone.name, zone.records)
-        delegations = [line for zone in zones for line in self._delegation(zone)]
-        self._write("", [*self._glue(), *delegations])
+        delegations: dict[str, list[str]] = defaultdict(list)
+        # Children first: a parent's zone holds their DS records when it is signed.
+        for zone in sorted(zones, key=lambda zone: -zone.name.count(".")):
+            self._write(zone.name, (*zone.records, *delegations[zone.name]))
+            delegations[_parent(zone, zones)] += self._delegation(zone)
+        self._write("", [*self._glue(), *delegations[""]])
         self._generate_key("")
         self.launch("knotd", "-c", str(self._configuration))
 
@@ -160,6 +163,12 @@ class Knot(Server):
 
     def _keymgr(self, name: str, *command: str) -> str:
         return run("keymgr", "-c", str(self._configuration), f"{name}.", *command).stdout
+
+
+def _parent(zone: Zone, zones: Iterable[Zone]) -> str:
+    """The name of the zone that it is delegated from: the nearest one above it, or the root."""
+    above = [other.name for other in zones if zone.name.endswith(f".{other.name}")]
+    return max(above, key=len, default="")
 
 
 def _knot_zone(name: str, *, signed: bool) -> list[str]:

@@ -1,5 +1,7 @@
 """The lab's resolver: Unbound, which validates from the lab's own root."""
 
+import re
+
 from tests.lab.network import Namespace
 from tests.lab.servers.knot import Knot
 from tests.lab.servers.server import Server
@@ -24,6 +26,7 @@ class Unbound(Server):
             "  use-syslog: no",
             "  verbosity: 1",
             "  val-log-level: 2",
+            "  log-queries: yes",
             "  interface: 0.0.0.0",
             "  do-ip6: no",
             "  access-control: 0.0.0.0/0 allow",
@@ -41,3 +44,8 @@ class Unbound(Server):
 
     def ready(self) -> bool:
         return 53 in self.namespace.listening()
+
+    def asked(self, client: str) -> list[tuple[str, str]]:
+        """Name, with final dot, and type of every query that came from an address, in order."""
+        query = re.compile(rf" info: {re.escape(client)} (\S+) (\S+) IN$", re.MULTILINE)
+        return query.findall(self.log.read_text(errors="replace"))
