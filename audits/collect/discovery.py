@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from audits.collect.collector import Origin
 from audits.facts.declared import DeclaredDomain, DeclaredHost, HostRoles
 from audits.facts.dkim import DkimKeyOwners, KeyPlace, SharedKey
-from audits.facts.dns import DkimKeys, DmarcWalk, HostAddresses, MxSet
-from audits.facts.fact import Observed
+from audits.facts.dns import DkimKeys, DmarcWalk, HostAddresses, MtaStsTxt, MxSet
+from audits.facts.fact import Observed, Silence, Unobserved
+from audits.facts.https import MtaStsDomains, MtaStsPolicy
 from audits.facts.snapshot import Snapshot
 from audits.facts.tcp import Egress, PortState
-from audits.subject import MailHost, Role, Service
+from audits.subject import Domain, MailHost, Role, Service
 
 _SMTP = 25
 _REACHED_AT_MOST = 3
@@ -88,6 +89,42 @@ def _services(host: MailHost, addresses: tuple[str, ...], ports: list[int]) -> t
     return tuple(
         Service(host.name, address, port) for address in addresses or ("",) for port in ports
     )
+
+
+def mta_sts_domains(
+    snapshot: Snapshot, roles: Iterable[Observed[HostRoles]], origin: Origin
+) -> list[Observed[MtaStsDomains]]:
+    """For each host, which of its domains ask senders to verify its certificate (RFC 8461)."""
+    announced: dict[str, bool | Silence] = {}
+    for each in roles:
+        for name in each.fact.mx_of:
+            if name not in announced:
+                announced[name] = _announces(Domain(name), snapshot)
+    provenance = origin.live("discovery")
+    return [
+        Observed(_sts_domains(each.fact.subject, each.fact.mx_of, announced), provenance)
+        for each in roles
+    ]
+
+
+def _sts_domains(
+    host: MailHost, mx_of: Iterable[str], announced: Mapping[str, bool | Silence]
+) -> MtaStsDomains:
+    found = tuple(name for name in mx_of if announced[name] is True)
+    silences = (said for name in mx_of if isinstance(said := announced[name], Silence))
+    return MtaStsDomains(host, found, next(silences, None))
+
+
+def _announces(domain: Domain, snapshot: Snapshot) -> bool | Silence:
+    """A record announces a policy; one that says `none` takes it back (RFC 8461 section 5)."""
+    match snapshot.get(MtaStsTxt, domain):
+        case Observed(txt):
+            policy = snapshot.fact(MtaStsPolicy, domain)
+            return bool(txt.records) and (policy is None or policy.mode != "none")
+        case Unobserved(_, _, reason, detail):
+            return Silence(reason, f"_mta-sts.{domain}: {detail}")
+        case None:
+            return False
 
 
 def egress(snapshot: Snapshot, origin: Origin) -> Observed[Egress]:

@@ -8,8 +8,9 @@ from audits.collect.collector import Collector
 from audits.errors import UsageError
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope, HostRoles
 from audits.facts.dkim import DkimKeyOwners
-from audits.facts.dns import DkimKeys, DmarcWalk, HostAddresses, MxSet, ResolverReport
+from audits.facts.dns import DkimKeys, DmarcWalk, HostAddresses, MtaStsTxt, MxSet, ResolverReport
 from audits.facts.fact import Fact, kind_of
+from audits.facts.https import MtaStsDomains, MtaStsPolicy
 from audits.facts.tcp import Egress, PortState
 from audits.subject import Domain, Vantage
 
@@ -21,6 +22,7 @@ STATED: dict[type[Fact], frozenset[type[Fact]]] = {
     ResolverReport: frozenset(),
     HostRoles: frozenset({MxSet, HostAddresses}),
     Egress: frozenset({PortState}),
+    MtaStsDomains: frozenset({HostRoles, MtaStsTxt, MtaStsPolicy}),
     DkimKeyOwners: frozenset({DeclaredDomain, DkimKeys, DmarcWalk}),
 }
 

@@ -11,7 +11,13 @@ from nornir.core.inventory import Defaults, Groups, Host, Hosts, Inventory
 from nornir.core.task import Task
 
 from audits.collect.collector import Collector, Origin
-from audits.collect.discovery import egress, host_roles, key_owners, mx_hosts
+from audits.collect.discovery import (
+    egress,
+    host_roles,
+    key_owners,
+    mta_sts_domains,
+    mx_hosts,
+)
 from audits.collect.plan import Plan
 from audits.collect.runner import AsyncioRunner
 from audits.facts.declared import DeclaredDomain, DeclaredHost, HostRoles
@@ -26,6 +32,7 @@ from audits.facts.fact import (
     subject_type,
     unobserved,
 )
+from audits.facts.https import MtaStsDomains
 from audits.facts.snapshot import Snapshot
 from audits.facts.tcp import Egress
 from audits.settings import LimitSettings
@@ -88,6 +95,8 @@ class Collection:
         self._stage("hosts", MailHost, hosts, loop)
         roles = host_roles(self._snapshot, hosts, population.inventory, self._origin)
         self._note(roles)
+        if MtaStsDomains in self._plan.facts:
+            self._note(mta_sts_domains(self._snapshot, roles, self._origin))
         addresses, services = _reachable(observed.fact for observed in roles)
         self._stage("addresses", Address, addresses, loop)
         self._stage("services", Service, services, loop)

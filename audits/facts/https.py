@@ -1,7 +1,7 @@
-"""What was fetched over HTTPS: the MTA-STS policy."""
+"""What was fetched over HTTPS, the MTA-STS policy, and which domains of a host announce one."""
 
-from audits.facts.fact import Fact
-from audits.subject import Domain
+from audits.facts.fact import Fact, Silence
+from audits.subject import Domain, MailHost
 
 
 class MtaStsPolicy(Fact, frozen=True, tag="https.mta-sts"):
@@ -30,3 +30,15 @@ class MtaStsPolicy(Fact, frozen=True, tag="https.mta-sts"):
     mx: tuple[str, ...]
     max_age_s: int | None
     malformed: str | None
+
+
+class MtaStsDomains(Fact, frozen=True, tag="fleet.mta-sts"):
+    """The domains of an MX host that announce MTA-STS, as far as this run looked at them.
+
+    domains: sorted, without those whose policy says `mode: none`. silence: why it is not known of
+    one of the others; None where it is known of all.
+    """
+
+    subject: MailHost
+    domains: tuple[str, ...]
+    silence: Silence | None

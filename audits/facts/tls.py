@@ -34,6 +34,7 @@ class Certificate(Struct, frozen=True):
     subject, issuer: RFC 4514 strings. serial: lower hex. dns_names, ip_addresses: of the SAN.
     key_type: rsa, ec, ed25519, ed448, dsa or other. key_bits: modulus or curve size.
     curve: OpenSSL's name for an EC key, else None. self_issued: subject equals issuer.
+    eku: purposes of the extended key usage, such as `serverAuth`, else dotted OIDs; empty for none.
     sha256, sha512: of the DER. spki_sha256, spki_sha512: of its SubjectPublicKeyInfo.
     """
 
@@ -50,6 +51,7 @@ class Certificate(Struct, frozen=True):
     signature_algorithm: str
     is_ca: bool
     self_issued: bool
+    eku: tuple[str, ...]
     sha256: str
     sha512: str
     spki_sha256: str

@@ -29,11 +29,21 @@ _SIGNATURES = {
     if isinstance(oid, x509.ObjectIdentifier)
 }
 
+_PURPOSES = {
+    "2.5.29.37.0": "anyExtendedKeyUsage",
+    "1.3.6.1.5.5.7.3.1": "serverAuth",
+    "1.3.6.1.5.5.7.3.2": "clientAuth",
+    "1.3.6.1.5.5.7.3.3": "codeSigning",
+    "1.3.6.1.5.5.7.3.4": "emailProtection",
+    "1.3.6.1.5.5.7.3.8": "timeStamping",
+    "1.3.6.1.5.5.7.3.9": "OCSPSigning",
+}
+
 
 def parse_certificate(der: bytes) -> Certificate:
     """The certificate in `der` (RFC 5280 section 4.1); raises ParseError.
 
-    signature_algorithm is such as `ecdsa-with-sha256` or `rsa-with-sha1`, or a dotted OID.
+    signature_algorithm is such as `ecdsa-with-sha256` or `rsassa-pss-with-sha256`, or a dotted OID.
     """
     try:
         return _certificate(der)
@@ -95,7 +105,6 @@ def _certificate(der: bytes) -> Certificate:
     dns_names, ip_addresses = _alternative_names(found)
     key_type, key_bits, curve = _key(found)
     spki = public_key_info(found.tbs_certificate_bytes)
-    signature = found.signature_algorithm_oid.dotted_string
     return Certificate(
         subject=found.subject.rfc4514_string(),
         issuer=found.issuer.rfc4514_string(),
@@ -107,9 +116,10 @@ def _certificate(der: bytes) -> Certificate:
         key_type=key_type,
         key_bits=key_bits,
         curve=curve,
-        signature_algorithm=_SIGNATURES.get(signature, signature),
+        signature_algorithm=_signature(found),
         is_ca=_is_ca(found),
         self_issued=found.subject == found.issuer,
+        eku=_purposes(found),
         sha256=hashlib.sha256(der).hexdigest(),
         sha512=hashlib.sha512(der).hexdigest(),
         spki_sha256=hashlib.sha256(spki).hexdigest(),
@@ -133,6 +143,23 @@ def _is_ca(found: x509.Certificate) -> bool:
         return found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         return False
+
+
+def _signature(found: x509.Certificate) -> str:
+    """RSASSA-PSS has its digest in parameters, SHA-1 by default (RFC 4055 section 3.1)."""
+    oid = found.signature_algorithm_oid
+    name = _SIGNATURES.get(oid.dotted_string, oid.dotted_string)
+    digest = found.signature_hash_algorithm if oid == SignatureAlgorithmOID.RSASSA_PSS else None
+    return name if digest is None else f"{name}-with-{digest.name}"
+
+
+def _purposes(found: x509.Certificate) -> tuple[str, ...]:
+    """KeyPurposeIds (RFC 5280 section 4.2.1.12) in order, those that are known by their names."""
+    try:
+        usage = found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(_PURPOSES.get(oid.dotted_string, oid.dotted_string) for oid in usage)
 
 
 def _key(found: x509.Certificate) -> tuple[str, int, str | None]:

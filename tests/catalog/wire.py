@@ -131,6 +131,7 @@ def certificate(
         "signature_algorithm": "ecdsa-with-sha256",
         "is_ca": False,
         "self_issued": False,
+        "eku": ("serverAuth",),
         "sha256": "ab" * 32,
         "sha512": "ab" * 64,
         "spki_sha256": "cd" * 32,

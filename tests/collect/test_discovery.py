@@ -1,18 +1,22 @@
 """Who is an MX host, from MX records and the inventory."""
 
 import pytest
+from msgspec.structs import replace
 
 from audits.collect.collector import Origin
-from audits.collect.discovery import egress, key_owners, mx_hosts
+from audits.collect.discovery import egress, host_roles, key_owners, mta_sts_domains, mx_hosts
 from audits.facts.declared import DeclaredSelector
 from audits.facts.dkim import KeyPlace
-from audits.facts.dns import DkimKeys, DkimSelector
+from audits.facts.dns import DkimKeys, DkimSelector, MtaStsTxt
+from audits.facts.fact import Reason
+from audits.facts.https import MtaStsDomains
 from audits.facts.tcp import PortState
 from audits.parse.dkim import dkim_key
 from audits.subject import Domain, MailHost, Service
-from tests.build import AS_OF, answer, domain, mx, snapshot
+from tests.build import AS_OF, answer, domain, mx, silent, snapshot
 from tests.catalog.dkim.selectors import ed25519_text, rsa_text
 from tests.catalog.dmarc.walks import walk
+from tests.catalog.mta_sts.policies import served, sts
 
 
 def test_host_serves_every_domain_whose_mx_names_it() -> None:
@@ -80,3 +84,24 @@ def test_key_of_many_places_is_told_with_one_example_of_each_sender() -> None:
     assert (fact.shared[0].count, len(fact.shared[0].places)) == (3, 2)
     assert fact.index(fact.shared[0].key_sha256) == 0
     assert fact.index("0") is None
+
+
+def test_domains_that_announce_mta_sts_are_told_of_their_mx_host() -> None:
+    names = ("a.example", "b.example", "c.example", "d.example")
+    withdrawn = served("version: STSv1\nmode: none\nmax_age: 86400\n")
+    seen = snapshot(
+        *(mx((10, "mx1.example.net"), name=name) for name in names),
+        replace(sts("v=STSv1; id=1"), subject=Domain("a.example")),
+        replace(sts("v=STSv1; id=1"), subject=Domain("b.example")),
+        replace(withdrawn, subject=Domain("b.example")),
+        replace(sts(), subject=Domain("c.example")),
+        silent(MtaStsTxt, Domain("d.example"), Reason.SERVFAIL),
+    )
+    origin = Origin("here", lambda: AS_OF)
+    hosts = [MailHost("mx1.example.net"), MailHost("mx2.example.net")]
+    places = host_roles(seen, hosts, {}, origin)
+    first, second = (each.fact for each in mta_sts_domains(seen, places, origin))
+    assert first.domains == ("a.example",)
+    assert first.silence is not None
+    assert first.silence.reason is Reason.SERVFAIL
+    assert second == MtaStsDomains(MailHost("mx2.example.net"), (), None)

@@ -1,10 +1,13 @@
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +55,36 @@ def test_digest_of_the_key_is_that_of_its_info() -> None:
 def test_roots_are_authorities_and_self_issued() -> None:
     root = parse_certificate(AUTHORITY.root.public_bytes(Encoding.DER))
     assert (root.is_ca, root.self_issued) == (True, True)
+
+
+def crafted(
+    *, purposes: tuple[str, ...] = (), pss: hashes.HashAlgorithm | None = None
+) -> Certificate:
+    """A certificate of an authority of one key, with what the others do not have."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx.example.net")])
+    builder = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(days=1))
+    )
+    if purposes:
+        usage = x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in purposes])
+        builder = builder.add_extension(usage, critical=False)
+    scheme = None if pss is None else padding.PSS(padding.MGF1(pss), pss.digest_size)
+    made = builder.sign(key, pss or hashes.SHA256(), rsa_padding=scheme)
+    return parse_certificate(made.public_bytes(Encoding.DER))
+
+
+def test_purposes_are_read_by_name_where_they_have_one() -> None:
+    oids = ("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "1.2.3.4")
+    assert crafted(purposes=oids).eku == ("serverAuth", "clientAuth", "1.2.3.4")
+    assert crafted().eku == ()
+
+
+def test_the_digest_of_an_rsa_pss_signature_is_named() -> None:
+    assert crafted(pss=hashes.SHA384()).signature_algorithm == "rsassa-pss-with-sha384"
+    assert crafted().signature_algorithm == "rsa-with-sha256"
 
 
 def test_a_short_rsa_key_is_seen() -> None:

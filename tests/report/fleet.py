@@ -212,6 +212,7 @@ def certificate(name: str, not_after: datetime, *, key: str = "rsa") -> Certific
         signature_algorithm="sha256WithRSAEncryption",
         is_ca=False,
         self_issued=False,
+        eku=("serverAuth",),
         sha256=("ab" if "1" in name else "cd") * 32,
         sha512=("ab" if "1" in name else "cd") * 64,
         spki_sha256="ef" * 32,

@@ -13,8 +13,9 @@ An expired intermediate is replaced by serving the CA's current chain. Where a c
 yet valid, look at the clock of the host that issued it.
 
 ## Limits
-DANE with a fixed end-entity key asks no sender to look at dates; this audit still does, because
-mail programs and senders without DANE see them. On port 25 the severity is high at most.
+On port 25 the severity is high at most, and medium where a TLSA record of usage 3 fits: by it no
+sender that does DANE looks at dates, but others may. `mx_validation` sets by hand how senders
+verify.
 """
 
 from datetime import timedelta
@@ -30,19 +31,36 @@ from audits.evaluate.verdict import (
     Violation,
     cite,
 )
-from audits.facts.fact import Reason
+from audits.facts.dane import TlsaSet
+from audits.facts.dns import ResolverReport
+from audits.facts.fact import Observation, Reason
+from audits.facts.https import MtaStsDomains
 from audits.facts.tls import CertificateChain
+from audits.parse.mx_validation import Validation, validated
 
 
 @audit(
     to=(Target.MX_SERVICE, Target.SUBMISSION_SERVICE),
     severity=Severity.CRITICAL,
-    references=(Rfc(5280, "4.1.2.5"),),
+    references=(Rfc(5280, "4.1.2.5"), Rfc(7672, "3.1.1")),
     frameworks=(Doc("PCI DSS 4.0.1", "4.2.1"),),
 )
-def evaluate(chain: CertificateChain, as_of: AsOf, *, clock_skew_s: float = 300.0) -> Verdict:
+def evaluate(
+    chain: CertificateChain,
+    sts: Observation[MtaStsDomains],
+    tlsa: Observation[TlsaSet],
+    resolver: Observation[ResolverReport],
+    as_of: AsOf,
+    *,
+    clock_skew_s: float = 300.0,
+    mx_validation: Validation = "auto",
+) -> Verdict:
+    """mx_validation: how senders verify MX hosts; `auto` is by what is published."""
     skew = timedelta(seconds=clock_skew_s)
-    milder = Severity.HIGH if chain.subject.port == SMTP else None
+    milder = None
+    if chain.subject.port == SMTP:
+        asked = validated(mx_validation, sts, tlsa, resolver, chain)
+        milder = Severity.MEDIUM if asked.by == "dane-ee" else Severity.HIGH
     violations = []
     for place, held in enumerate(chain.certificates):
         if as_of.at > held.not_after + skew:

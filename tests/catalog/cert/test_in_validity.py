@@ -2,18 +2,34 @@
 
 from datetime import timedelta
 
+import pytest
+
 from audits.catalog.cert.in_validity import evaluate
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
 from audits.facts.fact import Fact, Reason, Unobserved
 from audits.facts.tls import CertificateChain
+from audits.parse.mx_validation import Validation
 from audits.subject import Service
 from tests.build import AS_OF, judge, silent
 from tests.catalog import wire
+from tests.catalog.cert.published import (
+    BY_DANE_EE,
+    BY_DANE_TA,
+    BY_STS,
+    BY_STS_AND_KEY,
+    NOTHING,
+    Published,
+)
 
 
-def of(seen: Fact | Unobserved, at: Service = wire.SUBMISSIONS) -> Result:
-    return judge(evaluate, at, wire.both(), seen)
+def of(
+    seen: Fact | Unobserved,
+    at: Service = wire.SUBMISSIONS,
+    published: Published = NOTHING,
+    **params: Validation,
+) -> Result:
+    return judge(evaluate, at, wire.both(), seen, *published, **params)
 
 
 def ends(after: timedelta) -> CertificateChain:
@@ -50,6 +66,25 @@ def test_clock_skew_is_forgiven() -> None:
 def test_port_25_is_of_high_severity_at_most() -> None:
     old = wire.certificate(not_after=AS_OF - timedelta(days=1))
     assert of(wire.chain(wire.MX, old), wire.MX).severity is Severity.HIGH
+
+
+@pytest.mark.parametrize(
+    ("published", "validation", "severity"),
+    [
+        (BY_STS, "auto", Severity.HIGH),
+        (BY_STS_AND_KEY, "auto", Severity.HIGH),
+        (BY_DANE_TA, "auto", Severity.HIGH),
+        (BY_DANE_EE, "auto", Severity.MEDIUM),
+        (BY_DANE_EE, "pkix", Severity.HIGH),
+        (BY_STS_AND_KEY, "dane", Severity.MEDIUM),
+    ],
+)
+def test_a_tlsa_record_of_the_key_makes_dates_matter_less(
+    published: Published, validation: Validation, severity: Severity
+) -> None:
+    old = wire.chain(wire.MX, wire.certificate(not_after=AS_OF - timedelta(days=1)))
+    result = of(old, wire.MX, published, mx_validation=validation)
+    assert (result.outcome, result.severity) == (Outcome.FAIL, severity)
 
 
 def test_unreadable_certificate_is_unknown_unless_another_has_expired() -> None:
