@@ -11,6 +11,7 @@ from audits.subject import Path, Service
 # RFC 3463 section 2: status-code = class "." subject "." detail
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 _RELAYING = re.compile(r"\brelay|\brcpthosts\b", re.IGNORECASE)
+_TLS_FIRST = re.compile(r"\bstarttls\b|\btls\b|encrypt", re.IGNORECASE)
 _GREYLISTING = re.compile(r"gr[ea]y-?list|try again|come back", re.IGNORECASE)
 
 
@@ -72,6 +73,14 @@ class Reply(Struct, frozen=True):
         if not self.transient or self.code == 421 or _GREYLISTING.search(self.text):
             return False
         return topic == "7.1" or self.denies_relaying
+
+    @property
+    def wants_tls(self) -> bool:
+        """Refused for want of STARTTLS: 530 that speaks of it, or another 5yz that does.
+
+        RFC 3207 section 4; a 530 may ask for a login as well (RFC 4954 section 6).
+        """
+        return self.permanent and _TLS_FIRST.search(self.text) is not None
 
     @property
     def put_off(self) -> Reason | None:

@@ -2,8 +2,10 @@
 
 from typing import ClassVar, Literal
 
-from audits.facts.fact import Fact, Step
-from audits.subject import Service, Vantage
+from msgspec import Struct
+
+from audits.facts.fact import Fact, Silence, Step
+from audits.subject import Address, Service, Vantage
 
 
 class PortState(Fact, frozen=True, tag="tcp.port"):
@@ -20,6 +22,30 @@ class PortState(Fact, frozen=True, tag="tcp.port"):
     dialled: str
     detail: str
     elapsed_s: float
+
+
+class SurveyedPort(Struct, frozen=True):
+    """One port that was knocked at, and left without a word.
+
+    state: as in PortState; None where the attempt says nothing of the port, and `silence` why.
+    """
+
+    port: int
+    state: Literal["open", "closed", "filtered"] | None
+    dialled: str
+    silence: Silence | None
+
+
+class PortSurvey(Fact, frozen=True, tag="tcp.survey"):
+    """Ports of an address beside those of its declared services.
+
+    ports: in order of number; empty where all that are looked at are declared.
+    """
+
+    STEP: ClassVar[Step] = Step.TCP
+
+    subject: Address
+    ports: tuple[SurveyedPort, ...]
 
 
 class Egress(Fact, frozen=True, tag="tcp.egress"):

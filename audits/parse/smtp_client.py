@@ -122,6 +122,21 @@ class SmtpClient:
         self._write(Line("C", shown, at_s))
         return line.encode() + b"\r\n"
 
+    def send_out_of_turn(self, commands: Sequence[str], at_s: float, *, answered: int) -> bytes:
+        """The octets of commands where the protocol forbids to send them, to see what comes of it.
+
+        answered: how many of them, from the first, replies are awaited to.
+        """
+        self._awaited.extend((verb(command), at_s) for command in commands[:answered])
+        for command in commands:
+            self._write(Line("C", command, at_s))
+        return b"".join(command.encode() + b"\r\n" for command in commands)
+
+    @property
+    def unasked(self) -> str:
+        """What the server said that no command had asked for, empty if nothing."""
+        return "" if self._awaited else self._parser.pending
+
     def receive(self, data: bytes) -> None:
         """Takes octets from the server."""
         self._parser.feed(data)

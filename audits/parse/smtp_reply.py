@@ -47,6 +47,12 @@ class ReplyParser:
         """Octets received that no returned reply contains."""
         return len(self._buffer) + self._octets
 
+    @property
+    def pending(self) -> str:
+        """The first line of what was received and not returned, as text; empty if nothing."""
+        line = bytes(self._buffer[:MAX_LINE_OCTETS]).partition(b"\r\n")[0]
+        return _text(line) if self._buffer else "\n".join(self._lines)
+
     def feed(self, data: bytes) -> None:
         """Takes the next octets of the stream."""
         self._buffer += data

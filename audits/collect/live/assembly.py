@@ -10,6 +10,7 @@ from audits.collect.collector import Collector, Origin
 from audits.collect.live.autoconfig import AutoconfigFetch
 from audits.collect.live.bimi import BimiLookup
 from audits.collect.live.caa import CaaClimb
+from audits.collect.live.conduct import ConductWalk
 from audits.collect.live.dane import DaneHost
 from audits.collect.live.dmarc import DmarcReportMailboxes
 from audits.collect.live.dns import DnsAddress, DnsDomain, DnsHost
@@ -53,6 +54,7 @@ AVAILABLE: tuple[type[Collector], ...] = (
     RouteCheck,
     ServiceWalk,
     OtherChainWalk,
+    ConductWalk,
     RelayWalk,
 )
 
@@ -106,6 +108,7 @@ def assembled(
         RouteCheck: lambda: RouteCheck(origin, settings.rpki, base),
         ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
         OtherChainWalk: lambda: OtherChainWalk(origin, settings, pace, trust),
+        ConductWalk: lambda: ConductWalk(origin, wanted, settings, pace),
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
     }
     collectors = tuple(make[collector]() for collector in chosen.collectors)

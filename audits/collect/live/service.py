@@ -3,7 +3,9 @@
 from audits.facts.declared import DeclaredHost, HostRoles
 from audits.facts.dns import HostAddresses
 from audits.facts.fact import Observed, Reason, Silence, Unobserved
+from audits.facts.smtp import EhloReply
 from audits.facts.snapshot import Snapshot
+from audits.facts.tcp import PortState
 from audits.subject import MailHost, Service
 
 RELAY_PORT = 25
@@ -36,6 +38,19 @@ def silence_of_roles(service: Service) -> Silence:
     """Why nothing is asked of a service whose host has no `HostRoles`."""
     words = f"it is not known what {service.host} is in this fleet"
     return Silence(Reason.NOT_COLLECTED, words)
+
+
+def known_silence(service: Service, seen: Snapshot) -> Silence | None:
+    """Why there is nothing to ask of a service, as far as this run already knows."""
+    for kind in (PortState, EhloReply):
+        met = seen.get(kind, service)
+        if isinstance(met, Unobserved):
+            return Silence(met.reason, met.detail)
+    port = seen.fact(PortState, service)
+    if port is None or port.state == "open":
+        return None
+    reason = Reason.REFUSED if port.state == "closed" else Reason.FILTERED
+    return Silence(reason, f"{port.dialled} is {port.state}: {port.detail}")
 
 
 def served_domains(roles: HostRoles, declared: DeclaredHost | None) -> tuple[str, ...]:
