@@ -1,6 +1,7 @@
 import asyncio
+import contextlib
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -8,10 +9,11 @@ import pytest
 
 from audits.demo.certificates import Authority
 from audits.facts.fact import Reason
-from audits.facts.relay import FormOutcome, RelayForm, RelayProbes
+from audits.facts.relay import BackscatterProbe, FormOutcome, RelayForm, RelayProbes
 from audits.facts.smtp import EhloReply
 from audits.facts.snapshot import Snapshot
 from audits.facts.tcp import PortState
+from audits.parse.relay_form import PATTERNS
 from audits.settings import ProbeSettings, Settings, VantageSettings
 from tests.build import silent
 from tests.collect.walking import (
@@ -76,32 +78,56 @@ def outcomes(forms: tuple[RelayForm, ...]) -> set[FormOutcome]:
 
 
 @pytest.mark.parametrize("pipelining", [True, False])
-def test_forms_go_through_one_connection_and_controls_through_another(pipelining: bool) -> None:
+def test_forms_go_through_in_clear_then_inside_tls_and_controls_last(pipelining: bool) -> None:
     behaviour = replace(MX, pipelining=pipelining, drops_groups=not pipelining)
     seen, server = tried(behaviour)
-    first, second = server.sessions
-    assert first == [EHLO, *FORMS]
-    assert second[:2] == [EHLO, FORMS[0]]
-    assert re.fullmatch(r"RCPT TO:<mailproof-[0-9a-f]{8}@example\.net>", second[2])
-    assert re.fullmatch(r"RCPT TO:<mailproof@mailproof-[0-9a-f]{8}\.invalid>", second[3])
-    assert second[4:] == ["QUIT"]
+    clear, inside, last = server.sessions
+    assert clear == [EHLO, *FORMS]
+    assert inside == [EHLO, "STARTTLS", EHLO, *FORMS]
+    assert last[:2] == [EHLO, FORMS[0]]
+    assert re.fullmatch(r"RCPT TO:<mailproof-[0-9a-f]{8}@example\.net>", last[2])
+    assert re.fullmatch(rf"RCPT TO:<mailproof-[0-9a-f]{{8}}@{re.escape(NAME)}>", last[3])
+    assert re.fullmatch(r"RCPT TO:<mailproof@mailproof-[0-9a-f]{8}\.invalid>", last[4])
+    assert last[5:] == ["QUIT"]
+    assert [form.encrypted for form in probes(seen).forms] == [False] * 8 + [True] * 8
+
+
+def test_without_starttls_the_forms_are_asked_in_clear_alone() -> None:
+    seen, server = tried(replace(MX, starttls=False))
+    assert len(server.sessions) == 2
     assert len(probes(seen).forms) == 8
 
 
-def test_all_forms_go_through_small_connections() -> None:
+@pytest.mark.parametrize(("port", "most"), [(25, 3), (465, 2), (587, 2)])
+def test_a_default_run_keeps_within_its_connections_and_refusals(port: int, most: int) -> None:
+    _, server = tried(replace(MX, implicit_tls=port == 465), port)
+    assert len(server.sessions) <= most
+    for lines in server.sessions:
+        assert sum(line.startswith("RCPT") for line in lines) <= 8
+
+
+@pytest.mark.parametrize(
+    ("pipelining", "recipients"),
+    [(True, [8, 8, 6, 3, 1, 1, 7]), (False, [8, 8, 3, 3, 3, 1, 1, 7])],
+)
+def test_all_forms_go_through_small_connections(pipelining: bool, recipients: list[int]) -> None:
     settings = replace_probe(SETTINGS, relay_forms="all")
-    seen, server = tried(MX, settings=settings)
+    seen, server = tried(replace(MX, pipelining=pipelining), settings=settings)
     refused = [sum(line.startswith("RCPT") for line in lines) for lines in server.sessions]
-    assert refused == [8, 3, 3, 3, 3, 2]
+    assert refused == recipients
     found = probes(seen)
-    assert len({form.label for form in found.forms}) == 20
+    assert len({form.label for form in found.forms}) == 23
+    assert {form.pattern for form in found.forms} == {"", *PATTERNS}
+    assert len(found.controls) == 3
     assert {(form.mail_from, form.rcpt_to) for form in found.forms} >= {
         ("probe@mailproof.invalid", "mailproof.invalid!canary"),
         ("probe@mailproof.invalid", '"canary%mailproof.invalid"'),
         ("probe@mailproof.invalid", f"canary@mailproof.invalid@{NAME}"),
         ("probe", "canary@mailproof.invalid"),
         ("probe@[192.0.2.1]", "canary@mailproof.invalid"),
+        ("probe@example.net", "canary@mailproof.invalid"),
     }
+    assert {f"EHLO {NAME}", "EHLO localhost"} <= set(server.commands)
     assert all(form.rcpt is not None or form.mail is not None for form in found.forms)
 
 
@@ -113,8 +139,8 @@ def test_the_default_refusal_of_postfix_is_a_denial_in_every_form() -> None:
     assert first.rcpt.text == "454 4.7.1 <canary@mailproof.invalid>: Relay access denied"
     assert outcomes(found.forms) == {FormOutcome.DENIED}
     assert outcomes(found.controls) == {FormOutcome.DENIED}
-    assert (found.encrypted, found.trusted_vantage) == (False, False)
-    assert found.ehlo == "mailproof.invalid"
+    assert (first.encrypted, first.ehlo) == (False, "mailproof.invalid")
+    assert (found.source, found.trusted_vantage) == ("127.0.0.1", False)
 
 
 def test_an_open_relay_accepts_every_form_and_both_controls() -> None:
@@ -126,8 +152,10 @@ def test_an_open_relay_accepts_every_form_and_both_controls() -> None:
 def test_a_server_that_takes_any_local_part_shows_in_its_control() -> None:
     found = probes(tried(replace(MX, catch_all=True))[0])
     accepted = [form.label for form in found.forms if form.outcome is FormOutcome.ACCEPTED]
-    assert accepted == ["<S> U%D@H", '<S> "U@D"@H', "<S> D!U@H"]
-    assert [form.outcome for form in found.controls] == [FormOutcome.ACCEPTED, FormOutcome.DENIED]
+    assert accepted == ["<S> U%D@H", '<S> "U@D"@H', "<S> D!U@H"] * 2
+    served, at_host, impossible = (form.outcome for form in found.controls)
+    assert {served, at_host} == {FormOutcome.ACCEPTED}
+    assert impossible is FormOutcome.DENIED
 
 
 def test_greylisting_defers_and_denies_nothing() -> None:
@@ -148,25 +176,98 @@ def test_submission_is_tried_inside_tls() -> None:
     seen, server = tried(behaviour, 587)
     assert server.sessions[0] == [EHLO, "STARTTLS", EHLO, *FORMS]
     found = probes(seen, 587)
-    assert found.encrypted
+    assert all(form.encrypted for form in found.forms)
     assert outcomes(found.forms) == {FormOutcome.DENIED}
 
 
 def test_implicit_tls_is_tried_inside_tls() -> None:
     seen, server = tried(replace(MX, implicit_tls=True), 465)
     assert server.sessions[0] == [EHLO, *FORMS]
-    assert probes(seen, 465).encrypted
+    assert all(form.encrypted for form in probes(seen, 465).forms)
 
 
-def test_port_25_is_tried_in_clear() -> None:
-    _, server = tried(MX)
-    assert "STARTTLS" not in server.commands
+@pytest.mark.parametrize(
+    ("reply", "note"),
+    [
+        ("454 4.7.0 TLS not available", "STARTTLS was not accepted: 454 4.7.0 TLS not available"),
+        ("220 go ahead", "the TLS handshake failed"),
+    ],
+)
+def test_forms_that_tls_hides_are_untested_with_the_reason(reply: str, note: str) -> None:
+    found = probes(tried(replace(MX, replies={"STARTTLS": reply}))[0])
+    assert outcomes(found.forms[:8]) == {FormOutcome.DENIED}
+    assert outcomes(found.forms[8:]) == {FormOutcome.NOT_TESTED}
+    assert all(form.note.startswith(note) for form in found.forms[8:])
+
+
+def test_a_forged_name_in_ehlo_that_is_refused_is_a_denial() -> None:
+    """Some servers know that nobody else bears their own name."""
+    settings = replace_probe(SETTINGS, relay_forms="all")
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mx.example.net ESMTP\r\n")
+        while line := (await reader.readline()).decode():
+            forged = line.startswith(("EHLO localhost", f"EHLO {NAME}"))
+            if line.startswith("EHLO"):
+                writer.write(b"550 5.7.1 not you\r\n" if forged else b"250 mx.example.net\r\n")
+            elif line.startswith("QUIT"):
+                return writer.write(b"221 bye\r\n")
+            else:
+                writer.write(b"250 ok\r\n" if line[:4] in ("MAIL", "RSET") else b"550 no\r\n")
+
+    async def run() -> Snapshot:
+        async with raw_server(script) as server:
+            return await try_relaying(fleet(server.port), 25, settings)
+
+    forged = [form for form in probes(asyncio.run(run())).forms if form.pattern in ("P06", "P07")]
+    assert [form.outcome for form in forged] == [FormOutcome.DENIED] * 2
+    assert [form.ehlo for form in forged] == [NAME, "localhost"]
+    assert {form.note for form in forged} == {"EHLO was refused: 550 5.7.1 not you"}
+
+
+@dataclass
+class Counted:
+    """Flights of a client: groups of octets that it sent without waiting for an answer between."""
+
+    flights: list[int]
+
+
+async def counting(counted: Counted, reader: Any, writer: Any) -> None:
+    """Takes whatever comes within a moment for one flight, then answers all of it."""
+    counted.flights.append(0)
+    place = len(counted.flights) - 1
+    writer.write(b"220 mx.example.net ESMTP\r\n")
+    while octets := await reader.read(65536):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.02):
+                octets += await reader.read(65536)
+        counted.flights[place] += 1
+        for line in octets.decode().splitlines():
+            word = line.partition(" ")[0]
+            ehlo = "250-mx.example.net\r\n250 PIPELINING"
+            said = {"EHLO": ehlo, "MAIL": "250 ok", "RSET": "250 ok", "QUIT": "221 bye"}
+            writer.write(f"{said.get(word, '550 5.7.1 relaying denied')}\r\n".encode())
+
+
+@pytest.mark.parametrize(("forms", "connections"), [("usual", 2), ("all", 6)])
+def test_each_connection_costs_four_turns(forms: str, connections: int) -> None:
+    """TCP and greeting cost one each, and the client flies twice: EHLO, and all the rest."""
+    counted = Counted([])
+
+    async def run() -> Snapshot:
+        settings = replace_probe(SETTINGS, relay_forms=forms)
+        async with raw_server(lambda r, w: counting(counted, r, w)) as server:
+            return await try_relaying(fleet(server.port, domains=("example.net",)), 25, settings)
+
+    found = probes(asyncio.run(run()))
+    assert counted.flights == [2] * connections
+    assert outcomes(found.forms) == {FormOutcome.DENIED}
 
 
 def test_hanging_up_leaves_forms_untested_with_the_reason() -> None:
     found = probes(tried(replace(MX, closes_at=frozenset({"RSET"}), pipelining=False))[0])
     assert outcomes(found.forms[:6]) == {FormOutcome.DENIED}
-    assert outcomes(found.forms[6:]) == {FormOutcome.NOT_TESTED}
+    assert outcomes(found.forms[6:8]) == {FormOutcome.NOT_TESTED}
     assert found.forms[6].note == "the server closed the connection before its reply to RSET"
 
 
@@ -252,8 +353,33 @@ def test_the_probes_speak_with_the_configured_names() -> None:
     ]
 
 
-def test_without_a_served_domain_one_control_is_left() -> None:
-    assert len(probes(tried(MX, domains=())[0]).controls) == 1
+def test_a_connection_from_the_hosts_own_address_is_a_trusted_vantage() -> None:
+    seen, _ = tried(MX, sends_from=("127.0.0.1",))
+    assert probes(seen).trusted_vantage
+
+
+def test_without_a_served_domain_two_controls_are_left() -> None:
+    seen, _ = tried(MX, domains=())
+    assert len(probes(seen).controls) == 2
+    assert silence(seen, BackscatterProbe)[0] is Reason.NOT_DECLARED
+
+
+@pytest.mark.parametrize(
+    ("catch_all", "outcome"), [(False, FormOutcome.DENIED), (True, FormOutcome.ACCEPTED)]
+)
+def test_backscatter_is_told_by_the_control_at_a_served_domain(
+    catch_all: bool, outcome: FormOutcome
+) -> None:
+    found = tried(replace(MX, catch_all=catch_all))[0].fact(BackscatterProbe, service())
+    assert found is not None
+    assert (found.domain, found.control.outcome) == ("example.net", outcome)
+    assert found.control.rcpt_to.endswith("@example.net")
+    assert found.bounce is None
+
+
+def test_backscatter_is_not_asked_of_submission() -> None:
+    seen = tried(replace(MX, implicit_tls=True), 465)[0]
+    assert silence(seen, BackscatterProbe, 465)[0] is Reason.SKIPPED
 
 
 def test_data_is_never_sent() -> None:

@@ -29,13 +29,20 @@ OpenSMTPD: begin rules that relay with `match auth from any` or `match from loca
 `match from any for any`.
 
 ## Limits
-The probes end at RCPT, and no message is sent: a service that takes every recipient and throws the
-mail away later (a sink) fails too, with the impossible domain that it took in the evidence. A form
-that only rewrites into a local address is not held against a service that takes any local
-recipient. Seen from a network that the host trusts, nothing can be said of strangers.
+By default the probes end at RCPT, and no message is sent: "accepted at RCPT" is suspicion, not
+proof. `mailproof run --data-abort` asks for DATA as well and closes the connection without content;
+`--canary` sends one message to a mailbox of yours and waits for it there. Without it, a service
+that takes every recipient and throws the mail away later (a sink) fails too, with the impossible
+domain that it took in the evidence. A form that only rewrites into a local address is not held
+against a service that takes any local recipient. Seen from a network that the host trusts, nothing
+can be said of strangers.
+
+`patterns` names the probe patterns (`P01` to `P16`) that must have been tried; `[all]` needs
+`probe.relay_forms: all`. With `full_send` only a message that arrived counts against the service,
+and an accepted recipient alone is unknown. `vantage: any` judges from a trusted network too.
 """
 
-import re
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -52,10 +59,11 @@ from audits.evaluate.verdict import (
     cite,
 )
 from audits.facts.fact import Reason
-from audits.facts.relay import FormOutcome, RelayForm, RelayProbes
+from audits.facts.relay import Delivery, FormOutcome, RelayForm, RelayProbes
+from audits.parse.relay_form import PATTERNS
 
 _REFUSED = frozenset({FormOutcome.DENIED, FormOutcome.SYNTAX})
-_QUOTED = re.compile(r'"[^"]*"')
+_START_MAIL_INPUT = 354
 
 
 @audit(
@@ -64,20 +72,56 @@ _QUOTED = re.compile(r'"[^"]*"')
     references=(Rfc(5068, "3.2"), Rfc(2505)),
     frameworks=(Doc("ISM", "0567"), Doc("RHEL STIG", "V-257951")),
 )
-def evaluate(probes: RelayProbes) -> Verdict:
-    if probes.trusted_vantage:
-        detail = "this vantage is one of the addresses that the inventory gives the host itself"
+def evaluate(
+    probes: RelayProbes,
+    *,
+    patterns: tuple[str, ...] = (),
+    full_send: bool = False,
+    vantage: Literal["external", "any"] = "external",
+) -> Verdict:
+    if probes.trusted_vantage and vantage == "external":
+        detail = "trusted vantage: this is one of the addresses that belong to the host itself"
         return Undecided(Reason.NOT_COLLECTED, detail, (cite(probes, "/trusted_vantage"),))
+    delivery = probes.delivery
+    if delivery is not None and delivery.through is not None:
+        return Fail((_confirmed(probes, delivery),))
     accepted = _accepted(probes)
-    plain = [place for place in accepted if _is_plain(probes.forms[place])]
-    if plain:
-        return Fail(_violations(probes, plain))
-    routed = [place for place in accepted if _names_a_domain(probes.forms[place])]
-    if routed and all(control.outcome in _REFUSED for control in probes.controls):
-        return Fail(_violations(probes, routed))
     if accepted:
-        return _ambiguous(probes, accepted)
+        return _suspect(probes, accepted, full_send=full_send)
+    missing = _untried(probes, patterns)
+    if missing:
+        detail = f"not tried: {', '.join(missing)}; probe.relay_forms: all tries every pattern"
+        return Undecided(Reason.NOT_COLLECTED, detail, (cite(probes, "/forms"),))
     return _all_refused(probes)
+
+
+def _suspect(probes: RelayProbes, accepted: list[int], *, full_send: bool) -> Verdict:
+    """Something was accepted at RCPT, and no message is known to have gone through."""
+    refused_later = _refused_at_data(probes)
+    open_places = [place for place in accepted if place not in refused_later]
+    plain = [place for place in open_places if probes.forms[place].plain]
+    routed = [place for place in open_places if probes.forms[place].names_a_domain]
+    refused_controls = all(control.outcome in _REFUSED for control in probes.controls)
+    held = plain or (routed if refused_controls else [])
+    if not held:
+        return _ambiguous(probes, accepted, refused_later)
+    taken_for_a_sink = _is_sink(probes)
+    if full_send or taken_for_a_sink:
+        detail = f"{_standing(probes)}: {_dialogue(probes.forms[held[0]])}"
+        detail += "; and so was an impossible domain" if taken_for_a_sink else ""
+        return Undecided(Reason.NOT_COLLECTED, detail, _all_evidence(probes, held))
+    return Fail(_violations(probes, held))
+
+
+def _is_sink(probes: RelayProbes) -> bool:
+    """It takes mail even for a domain that can't exist, and what it took did not come through."""
+    delivery = probes.delivery
+    taken = delivery is not None and delivery.taken and delivery.unread is None
+    impossible = any(
+        control.rcpt_to.endswith(".invalid") and control.outcome is FormOutcome.ACCEPTED
+        for control in probes.controls
+    )
+    return taken and impossible
 
 
 def _all_refused(probes: RelayProbes) -> Verdict:
@@ -85,14 +129,13 @@ def _all_refused(probes: RelayProbes) -> Verdict:
     forms = probes.forms
     answered = [place for place, form in enumerate(forms) if _is_refused(form)]
     denied = {
-        _is_bounce(form) for form in forms if _is_plain(form) and form.outcome is FormOutcome.DENIED
+        not form.mail_from for form in forms if form.plain and form.outcome is FormOutcome.DENIED
     }
     if len(answered) == len(forms) and denied == {True, False}:
-        return Pass(tuple(_evidence(probes, place) for place in answered))
-    counted = f"answered {len(answered)} of {len(forms)} forms"
+        return Pass(_all_evidence(probes, answered))
     open_places = [place for place in range(len(forms)) if place not in answered]
     if not open_places:
-        detail = f"{counted}, but not U@D from both a sender and <>"
+        detail = f"inconclusive: {_counted(probes)}, but not U@D from both a sender and <>"
         return Undecided(Reason.NOT_COLLECTED, detail, (cite(probes, "/forms"),))
     first = forms[open_places[0]]
     reply = first.rcpt or first.mail
@@ -100,23 +143,51 @@ def _all_refused(probes: RelayProbes) -> Verdict:
     said = reply.text if reply is not None else first.note
     return Undecided(
         put_off or Reason.PROTOCOL,
-        f"{counted}; {first.label}: {said}",
+        f"inconclusive: {_counted(probes)}; {first.name}: {said}",
         (_evidence(probes, open_places[0]),),
     )
 
 
-def _ambiguous(probes: RelayProbes, accepted: list[int]) -> Undecided:
-    """Accepted, but perhaps as a local recipient."""
-    labels = ", ".join(probes.forms[place].label for place in accepted)
-    controls = _accepted_controls(probes)
-    if controls:
+def _ambiguous(probes: RelayProbes, accepted: list[int], refused_later: set[int]) -> Undecided:
+    """Accepted, but perhaps as a local recipient, or refused behind RCPT."""
+    labels = ", ".join(probes.forms[place].name for place in accepted)
+    controls = [c for c in probes.controls if c.outcome is FormOutcome.ACCEPTED]
+    if refused_later:
+        because = "DATA was refused behind it"
+    elif controls:
         because = f"so is {' and '.join(control.rcpt_to for control in controls)}"
-    elif any(_names_a_domain(probes.forms[place]) for place in accepted):
+    elif any(probes.forms[place].names_a_domain for place in accepted):
         because = "the controls were not answered"
     else:
         because = "the service may have put its own domain behind it"
     detail = f"ambiguous: {labels} accepted, but {because}"
-    return Undecided(Reason.PROTOCOL, detail, tuple(_evidence(probes, place) for place in accepted))
+    evidence = _all_evidence(probes, accepted)
+    if refused_later:
+        evidence += tuple(
+            cite(probes, f"/data/{place}/reply")
+            for place, data in enumerate(probes.data)
+            if data.form in refused_later
+        )
+    return Undecided(Reason.PROTOCOL, detail, evidence)
+
+
+def _refused_at_data(probes: RelayProbes) -> set[int]:
+    """Places of forms whose recipient was accepted, and DATA behind it refused for good."""
+    return {data.form for data in probes.data if data.reply is not None and data.reply.permanent}
+
+
+def _confirmed(probes: RelayProbes, delivery: Delivery) -> Violation:
+    through = f"Received: {delivery.through}"
+    return Violation(
+        f"confirmed: relays mail for strangers: a message by {delivery.label} to "
+        f"{delivery.rcpt_to} arrived after {delivery.waited_s:.1f} s ({_counted(probes)})",
+        (
+            cite(probes, "/delivery/received", through),
+            cite(probes, "/delivery/rcpt_to", f"RCPT TO:<{delivery.rcpt_to}>"),
+            cite(probes, "/delivery/mail_from", f"MAIL FROM:<{delivery.mail_from}>"),
+        ),
+        expected="5xx, or 454 4.7.1, without login",
+    )
 
 
 def _violations(probes: RelayProbes, places: list[int]) -> tuple[Violation, ...]:
@@ -127,22 +198,54 @@ def _violations(probes: RelayProbes, places: list[int]) -> tuple[Violation, ...]
         for place, control in enumerate(probes.controls)
         if control.outcome is FormOutcome.ACCEPTED
     )
-    return replace(first, evidence=first.evidence + controls), *others
+    later = tuple(
+        cite(probes, f"/data/{place}/reply", f"DATA got {data.reply.text}")
+        for place, data in enumerate(probes.data)
+        if data.reply is not None and data.reply.code == _START_MAIL_INPUT
+    )
+    return replace(first, evidence=first.evidence + later + controls), *others
 
 
 def _violation(probes: RelayProbes, place: int) -> Violation:
     form = probes.forms[place]
     sender = cite(probes, f"/forms/{place}/mail_from", f"MAIL FROM:<{form.mail_from}>")
     return Violation(
-        f"relays mail for strangers: {_dialogue(form)}",
+        f"relays mail for strangers, {_standing(probes)}: {_dialogue(form)} ({_counted(probes)})",
         (_evidence(probes, place), sender),
         expected="5xx, or 454 4.7.1, without login",
     )
 
 
+def _standing(probes: RelayProbes) -> str:
+    """How far the suspicion goes."""
+    delivery = probes.delivery
+    if delivery is None or not delivery.token:
+        return "accepted at RCPT"
+    if delivery.unread is not None:
+        return f"accepted at RCPT, and the canary's mailbox can't be read: {delivery.unread}"
+    if delivery.received is not None:
+        return "accepted, and delivered without a word of this host in Received"
+    if delivery.taken:
+        return f"accepted, not delivered within {delivery.waited_s:.0f} s"
+    said = delivery.reply.text if delivery.reply is not None else delivery.note
+    return f"accepted at RCPT, but the canary was not taken: {said}"
+
+
+def _counted(probes: RelayProbes) -> str:
+    answered = sum(
+        _is_refused(form) or form.outcome is FormOutcome.ACCEPTED for form in probes.forms
+    )
+    return f"answered {answered} of {len(probes.forms)} forms"
+
+
 def _dialogue(form: RelayForm) -> str:
     reply = form.rcpt.text if form.rcpt is not None else "an unknown reply"
-    return f"RCPT TO:<{form.rcpt_to}> got {reply}"
+    inside = " inside TLS" if form.encrypted else ""
+    return f"RCPT TO:<{form.rcpt_to}>{inside} got {reply}"
+
+
+def _all_evidence(probes: RelayProbes, places: list[int]) -> tuple[Evidence, ...]:
+    return tuple(_evidence(probes, place) for place in places)
 
 
 def _evidence(probes: RelayProbes, place: int) -> Evidence:
@@ -159,17 +262,11 @@ def _accepted(probes: RelayProbes) -> list[int]:
     return [i for i, form in enumerate(probes.forms) if form.outcome is FormOutcome.ACCEPTED]
 
 
-def _accepted_controls(probes: RelayProbes) -> list[RelayForm]:
-    return [form for form in probes.controls if form.outcome is FormOutcome.ACCEPTED]
-
-
-def _is_plain(form: RelayForm) -> bool:
-    """The recipient is a plain address at the foreign domain, whoever the sender is."""
-    return form.label.split(" ")[-1:] == ["U@D"]
-
-
-def _is_bounce(form: RelayForm) -> bool:
-    return not form.mail_from
+def _untried(probes: RelayProbes, patterns: tuple[str, ...]) -> list[str]:
+    """Patterns of the policy that this run did not try; an unknown name never was tried."""
+    tried = {form.pattern for form in probes.forms}
+    required = PATTERNS if "all" in patterns else patterns
+    return [pattern for pattern in required if pattern not in tried]
 
 
 def _is_refused(form: RelayForm) -> bool:
@@ -177,9 +274,4 @@ def _is_refused(form: RelayForm) -> bool:
     if form.outcome in _REFUSED:
         return True
     refused_at_mail = form.rcpt is None and form.mail is not None and form.mail.permanent
-    return refused_at_mail and form.label.startswith("<S@")
-
-
-def _names_a_domain(form: RelayForm) -> bool:
-    """A recipient without domain, such as `D!U` or `"U@D"`, is made local by many servers."""
-    return "@" in _QUOTED.sub("", form.rcpt_to)
+    return refused_at_mail and form.forged

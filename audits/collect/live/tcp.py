@@ -79,6 +79,12 @@ class TcpStream:
         self._reader = reader
         self._writer = writer
 
+    @property
+    def local_address(self) -> str:
+        """The address that the connection is from, as this machine knows it; empty if unknown."""
+        name = self._writer.get_extra_info("sockname")
+        return str(name[0]) if name else ""
+
     async def read(self, until: float) -> bytes:
         """The next octets, empty at the end; raises Unheard."""
         try:

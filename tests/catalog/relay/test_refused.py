@@ -1,5 +1,7 @@
 """relay-refused."""
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -7,7 +9,7 @@ from audits.catalog.relay.refused import evaluate
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
 from audits.facts.fact import Fact, Reason, Step, Unobserved
-from audits.facts.relay import RelayForm, RelayProbes
+from audits.facts.relay import DataReply, Delivery, RelayForm, RelayProbes
 from audits.facts.smtp import Reply
 from audits.parse.relay_reply import classify
 from tests.build import judge, reply, roles, silent
@@ -16,6 +18,8 @@ from tests.catalog import wire
 S = "probe@audit.example.org"
 D = "canary@sink.example.org"
 OK = reply(250, "2.1.5 Ok")
+QUEUED = reply(250, "2.0.0 Ok: queued as 1F")
+REFUSED_LATER = reply(554, "5.7.1 not for strangers")
 NO = reply(550, "5.7.1 relaying denied")
 LABELS = {
     "<S> U@D": (S, D),
@@ -24,13 +28,17 @@ LABELS = {
     "<> U@D": ("", D),
     "<S@H> U@D": (f"probe@{wire.HOST}", D),
 }
+PATTERN = {"<S> U@D": "P01", "<> U@D": "P02", "<S@H> U@D": "P03"}
+THROUGH = f"from {wire.HOST} ({wire.HOST} [192.0.2.10]) by sink.example.org with ESMTP; today"
 RANDOM = ("<S> <random>@served", "mailproof-1f@example.net")
 IMPOSSIBLE = ("<S> x@<random>.invalid", "mailproof@mailproof-1f.invalid")
 
 
 def form(label: str, sender: str, to: str, rcpt: Reply | None, mail: Reply | None) -> RelayForm:
     outcome, note = classify(mail, rcpt)
-    return RelayForm(label, sender, to, mail, rcpt, outcome, note)
+    pattern = PATTERN.get(label, "")
+    ehlo = "audit.example.org"
+    return RelayForm(pattern, label, ehlo, False, sender, to, mail, rcpt, outcome, note)
 
 
 def probes(
@@ -44,8 +52,7 @@ def probes(
     said = answers or {}
     return RelayProbes(
         wire.MX,
-        "audit.example.org",
-        encrypted=False,
+        "198.51.100.100",
         trusted_vantage=False,
         forms=tuple(
             form(label, *pair, said.get(label, default), reply(250, "2.1.0 Ok"))
@@ -55,11 +62,25 @@ def probes(
             form(label, S, to, rcpt, reply(250, "2.1.0 Ok"))
             for (label, to), rcpt in ((RANDOM, random), (IMPOSSIBLE, impossible))
         ),
+        data=(),
+        delivery=None,
     )
 
 
-def of(seen: Fact | Unobserved) -> Result:
-    return judge(evaluate, wire.MX, roles(), seen)
+def delivery(
+    *received: str, reply: Reply | None = QUEUED, unread: str | None = None, note: str = ""
+) -> Delivery:
+    """A message by the first form that the service took, and what arrived of it."""
+    to = "canary+0123456789abcdef0123@sink.example.org"
+    target = (wire.HOST, "192.0.2.10")
+    waited_s = 1.5 if received else 30.0
+    token = "0123456789abcdef0123"
+    came = received or None
+    return Delivery("<S> U@D", S, to, token, reply, note, target, came, waited_s, unread)
+
+
+def of(seen: Fact | Unobserved, **params: Any) -> Result:
+    return judge(evaluate, wire.MX, roles(), seen, **params)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +102,8 @@ def test_accepted_foreign_recipient_fails() -> None:
     result = of(probes({"<S> U@D": OK}))
     assert (result.outcome, result.severity) == (Outcome.FAIL, Severity.CRITICAL)
     assert result.step is Step.RCPT
-    message = f"relays mail for strangers: RCPT TO:<{D}> got 250 2.1.5 Ok"
-    assert result.violations[0].message == message
+    message = f"relays mail for strangers, accepted at RCPT: RCPT TO:<{D}> got 250 2.1.5 Ok"
+    assert result.violations[0].message == f"{message} (answered 5 of 5 forms)"
     assert [e.quote for e in result.violations[0].evidence] == ["250 2.1.5 Ok", f"MAIL FROM:<{S}>"]
 
 
@@ -134,7 +155,9 @@ def test_greylisting_is_never_a_pass() -> None:
     result = of(probes({"<> U@D": wire.GREYLISTED}))
     assert result.outcome is Outcome.UNKNOWN
     assert result.unknown[0].reason is Reason.DEFERRED
-    assert result.unknown[0].detail.startswith("answered 4 of 5 forms; <> U@D: 450 4.2.0")
+    assert result.unknown[0].detail.startswith(
+        "inconclusive: answered 4 of 5 forms; <> U@D: 450 4.2.0"
+    )
 
 
 def test_conversation_that_broke_off_is_never_a_pass() -> None:
@@ -167,7 +190,103 @@ def test_sender_refused_at_mail_leaves_relaying_open() -> None:
 
 
 def test_trusted_vantage_is_unknown() -> None:
-    assert of(replace(probes({"<S> U@D": OK}), trusted_vantage=True)).outcome is Outcome.UNKNOWN
+    seen = replace(probes({"<S> U@D": OK}), trusted_vantage=True)
+    assert of(seen).outcome is Outcome.UNKNOWN
+    assert of(seen, vantage="any").outcome is Outcome.FAIL
+
+
+def test_form_refused_inside_tls_alone_is_no_pass_while_the_other_was_not_asked() -> None:
+    seen = probes()
+    inside = [replace(each, encrypted=True) for each in seen.forms]
+    assert of(replace(seen, forms=(*seen.forms, *inside))).outcome is Outcome.PASS
+    hidden = [replace(form("<S> U@D", S, D, None, None), encrypted=True, note="no TLS")]
+    result = of(replace(seen, forms=(*seen.forms, *hidden)))
+    assert result.outcome is Outcome.UNKNOWN
+    assert result.unknown[0].detail.endswith("answered 5 of 6 forms; <S> U@D inside TLS: no TLS")
+
+
+def test_relay_inside_tls_alone_fails() -> None:
+    seen = probes()
+    inside = replace(form("<S> U@D", S, D, OK, reply(250, "2.1.0 Ok")), encrypted=True)
+    result = of(replace(seen, forms=(*seen.forms, inside)))
+    assert result.outcome is Outcome.FAIL
+    assert "inside TLS got 250" in result.violations[0].message
+
+
+def test_patterns_that_a_policy_wants_and_nobody_tried_leave_it_unknown() -> None:
+    assert of(probes(), patterns=("P01", "P03")).outcome is Outcome.PASS
+    result = of(probes(), patterns=("P01", "P06"))
+    assert result.outcome is Outcome.UNKNOWN
+    assert result.unknown[0].detail == "not tried: P06; probe.relay_forms: all tries every pattern"
+    assert "P04, P05" in of(probes(), patterns=("all",)).unknown[0].detail
+
+
+def test_data_that_is_refused_behind_every_accepted_form_is_ambiguous() -> None:
+    data = (DataReply(0, REFUSED_LATER, "DATA was refused"),)
+    result = of(replace(probes({"<S> U@D": OK}), data=data))
+    assert result.outcome is Outcome.UNKNOWN
+    assert "DATA was refused behind it" in result.unknown[0].detail
+
+
+def test_data_that_is_taken_is_evidence() -> None:
+    data = (DataReply(0, reply(354, "go on"), ""),)
+    result = of(replace(probes({"<S> U@D": OK}), data=data))
+    assert result.outcome is Outcome.FAIL
+    assert "DATA got 354 go on" in [e.quote for e in result.violations[0].evidence]
+
+
+def test_data_that_is_refused_behind_one_form_leaves_the_others() -> None:
+    data = (DataReply(0, REFUSED_LATER, "DATA was refused"),)
+    result = of(replace(probes({"<S> U@D": OK, "<> U@D": OK}), data=data))
+    assert result.outcome is Outcome.FAIL
+    assert len(result.violations) == 1
+    assert result.violations[0].evidence[1].quote == "MAIL FROM:<>"
+
+
+def test_message_that_arrives_through_the_host_confirms() -> None:
+    seen = replace(probes(default=OK, random=OK, impossible=OK), delivery=delivery(THROUGH))
+    result = of(seen)
+    assert result.outcome is Outcome.FAIL
+    (violation,) = result.violations
+    assert violation.message.startswith(
+        "confirmed: relays mail for strangers: a message by <S> U@D"
+    )
+    assert "arrived after 1.5 s (answered 5 of 5 forms)" in violation.message
+    assert violation.evidence[0].quote == f"Received: {THROUGH}"
+
+
+@pytest.mark.parametrize(
+    ("proof", "words"),
+    [
+        (delivery(), "accepted, not delivered within 30 s"),
+        (delivery("from elsewhere.example by sink"), "without a word of this host in Received"),
+        (delivery(unread="no login"), "the canary's mailbox can't be read: no login"),
+        (delivery(reply=REFUSED_LATER), "but the canary was not taken: 554 5.7.1"),
+        (delivery(reply=None, note="RCPT was refused: 550"), "not taken: RCPT was refused: 550"),
+    ],
+    ids=["lost", "another way", "unread", "refused", "refused at RCPT"],
+)
+def test_message_that_proves_nothing_leaves_it_suspect(proof: Delivery, words: str) -> None:
+    seen = replace(probes({"<S> U@D": OK}), delivery=proof)
+    result = of(seen)
+    assert result.outcome is Outcome.FAIL
+    assert words in result.violations[0].message
+    strict = of(seen, full_send=True)
+    assert strict.outcome is Outcome.UNKNOWN
+    assert words in strict.unknown[0].detail
+
+
+def test_sink_that_takes_everything_and_delivers_nothing_is_unknown() -> None:
+    seen = probes(default=OK, random=OK, impossible=OK)
+    result = of(replace(seen, delivery=delivery()))
+    assert result.outcome is Outcome.UNKNOWN
+    assert "and so was an impossible domain" in result.unknown[0].detail
+
+
+@pytest.mark.parametrize("name", [wire.HOST, wire.HOST.upper(), "192.0.2.10"])
+def test_host_is_found_in_received_by_name_or_address(name: str) -> None:
+    assert delivery(f"from x ([198.51.100.1]) by {name}; today").through is not None
+    assert delivery(f"from x.{name}.example by not-{name}1; today").through is None
 
 
 def test_no_form_tried_is_unknown() -> None:

@@ -1,0 +1,150 @@
+"""The ways to ask a server to relay: pairs of envelope addresses, written in symbols.
+
+They go back to the days of source routes and mail between networks (RFC 5321 appendix F.2, RFC 1123
+section 5.2.16), and are what open-relay tests have tried ever since.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+_SYMBOL = re.compile(r"\[IP\]|[DHLSU]")
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form in the symbols of `RelayForm.label`. ehlo: `H`, a name, or empty for our own."""
+
+    pattern: str
+    sender: str
+    recipient: str
+    ehlo: str = ""
+
+    @property
+    def label(self) -> str:
+        addresses = f"{self.sender} {self.recipient}"
+        return f"EHLO {self.ehlo}: {addresses}" if self.ehlo else addresses
+
+
+Transactions = tuple[tuple[Form, ...], ...]
+
+# One MAIL each, and eight refusals in all: Postfix slows down at the tenth
+# (smtpd_soft_error_limit), and Exim counts RSET (smtp_accept_max_nonmail).
+USUAL: Transactions = (
+    (
+        Form("P01", "<S>", "U@D"),
+        Form("P08", "<S>", "U%D@H"),
+        Form("P10", "<S>", '"U@D"@H'),
+        Form("P15", "<S>", "D!U@H"),
+        Form("P12", "<S>", "@H:U@D"),
+        Form("P09", "<S>", "U%D@[IP]"),
+    ),
+    (Form("P02", "<>", "U@D"),),
+    (Form("P03", "<S@H>", "U@D"),),
+)
+
+# Exim takes all six for syntax errors. It answers a whole group of commands all the same, but hangs
+# up after the fourth (smtp_max_synprot_errors) where they come one by one.
+LITERAL: Transactions = (
+    (
+        Form("", "<S>", '"U@D"@[IP]'),
+        Form("", "<S>", "D!U@[IP]"),
+        Form("P13", "<S>", "@[IP]:U@D"),
+        Form("", "<S>", '"U@D"'),
+        Form("P11", "<S>", '"U%D"'),
+        Form("P14", "<S>", "D!U"),
+    ),
+)
+MALFORMED: Transactions = (
+    (
+        Form("P16", "<S>", "U@D@H"),
+        Form("", "<S>", "U@D@[IP]"),
+        Form("", "<S>", "U@D@"),
+    ),
+)
+SENDERS: Transactions = (
+    (Form("P05", "<S@>", "U@D"),),
+    (Form("P04", "<S@[IP]>", "U@D"),),
+    (Form("", "<S@localhost>", "U@D"),),
+)
+LOCAL_SENDER = Form("P03", "<S@L>", "U@D")
+# Each needs a connection of its own: a server may remember the first EHLO.
+FORGED_EHLO: tuple[Form, ...] = (
+    Form("P06", "<S>", "U@D", "H"),
+    Form("P07", "<S>", "U@D", "localhost"),
+)
+
+PATTERNS: tuple[str, ...] = tuple(f"P{number:02}" for number in range(1, 17))
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the symbols stand for.
+
+    sender, recipient: mailboxes. host, address: of the server. served: a domain that it serves.
+    """
+
+    sender: str
+    recipient: str
+    host: str
+    address: str
+    served: str = ""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A form with its symbols replaced. ehlo: empty for our own name."""
+
+    pattern: str
+    label: str
+    ehlo: str
+    sender: str
+    recipient: str
+
+
+def envelope(form: Form, names: Names) -> Envelope:
+    """What is sent for a form at a server of these names."""
+    user, _, domain = names.recipient.rpartition("@")
+    symbols = {
+        "S": names.sender.rpartition("@")[0],
+        "U": user,
+        "D": domain,
+        "H": names.host,
+        "L": names.served,
+        "[IP]": literal(names.address),
+    }
+
+    def replaced(text: str) -> str:
+        return _SYMBOL.sub(lambda symbol: symbols[symbol[0]], text)
+
+    sender = form.sender.strip("<>")
+    return Envelope(
+        form.pattern,
+        form.label,
+        ehlo=replaced(form.ehlo),
+        sender=names.sender if sender == "S" else replaced(sender).removesuffix("@"),
+        recipient=replaced(form.recipient),
+    )
+
+
+def form_of(label: str) -> Form:
+    """The form of that label; raises KeyError where there is none."""
+    return _BY_LABEL[label]
+
+
+def split(forms: Sequence[Form], size: int) -> list[Transactions]:
+    """Forms of one sender in connections of at most `size`, for servers that take no groups."""
+    return [(tuple(forms[at : at + size]),) for at in range(0, len(forms), size)]
+
+
+def literal(address: str) -> str:
+    """The address as a domain literal (RFC 5321 section 4.1.3)."""
+    return f"[IPv6:{address}]" if ip_address(address).version == 6 else f"[{address}]"
+
+
+_BY_LABEL = {
+    form.label: form
+    for forms in (*USUAL, *LITERAL, *MALFORMED, *SENDERS, (LOCAL_SENDER, *FORGED_EHLO))
+    for form in forms
+}
