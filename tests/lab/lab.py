@@ -27,10 +27,12 @@ from tests.lab.servers.postfix import SUBMISSION, SUBMISSIONS, Postfix, PostfixS
 from tests.lab.servers.server import Login, MailServer, Site, Software
 from tests.lab.servers.unbound import Unbound
 
-AUTHORITY, RESOLVER, SILENT_RESOLVER, POLICY_HOST, AUDITOR = 2, 3, 4, 5, 100
+AUTHORITY, RESOLVER, SILENT_RESOLVER, POLICY_HOST, SECOND_RESOLVER, AUDITOR = 2, 3, 4, 5, 6, 100
 REVERSE_ZONES = ("100.51.198.in-addr.arpa", "0.0.1.0.8.b.d.0.1.0.0.2.ip6.arpa")
 GOOD, BOGUS = "example.net", "bogus.example"
 WHOLE, THOUSAND = "whole.example", "thousand.example"
+# The second resolver is mistaken about this zone.
+DISPUTED = "disputed.example"
 PROBE = {
     "ehlo": "audit.example.net",
     "sender": "probe@audit.example.net",
@@ -383,6 +385,7 @@ def _dane_zones(good: Machine, digests: Digests) -> list[Zone]:
     alias = ("alias.example. MX 10 mx1.alias.example.", f"mx1.alias.example. CNAME {good.host}.")
     return [
         served("sound.example", Security.SIGNED, *right),
+        served(DISPUTED, Security.SIGNED, *right),
         served("stale.example", Security.SIGNED, f"3 1 1 {'00' * 32}"),
         served("misnamed.example", Security.SIGNED, f"2 1 1 {digests.issuer}"),
         served("unusable.example", Security.SIGNED, f"1 1 1 {digests.key}"),
@@ -463,6 +466,9 @@ def running_lab(machines: Sequence[Machine] = MACHINES, name: str = "") -> Itera
         unbound = Unbound(network.attach("resolver", RESOLVER), folder / "unbound")
         stack.callback(unbound.stop)
         unbound.serve(knot.namespace, knot.trust_anchor())
+        second = Unbound(network.attach("second", SECOND_RESOLVER), folder / "second")
+        stack.callback(second.stop)
+        second.serve(knot.namespace, knot.trust_anchor(), mistaken=DISPUTED)
 
         ca_file = folder / "root.pem"
         ca_file.write_bytes(authority.root_pem)
@@ -480,7 +486,7 @@ def running_lab(machines: Sequence[Machine] = MACHINES, name: str = "") -> Itera
                 for place, software in enumerate(machine.servers)
             ]
         mail_servers = [server for each in servers.values() for server in each]
-        for server in (knot, unbound, web, *mail_servers):
+        for server in (knot, unbound, second, web, *mail_servers):
             server.wait()
         yield Lab(machines, auditor, unbound, network.isolated("offline"), servers, ca_file)
 

@@ -10,8 +10,12 @@ from tests.lab.servers.server import Server
 class Unbound(Server):
     """A validating resolver that knows one root: the lab's."""
 
-    def serve(self, root: Namespace, trust_anchor: str) -> None:
-        """`root`: where the root's name server is; `trust_anchor`: the root's DS records."""
+    def serve(self, root: Namespace, trust_anchor: str, mistaken: str | None = None) -> None:
+        """Writes the configuration and starts.
+
+        root: where the root's name server is. trust_anchor: the root's DS records. mistaken: a zone
+        for which it has a trust anchor that is not the zone's.
+        """
         self.folder.joinpath("root.hints").write_text(
             f". 3600000 NS {Knot.HOST}.\n{Knot.HOST}. 3600000 A {root.ipv4}\n"
         )
@@ -38,6 +42,8 @@ class Unbound(Server):
             "remote-control:",
             "  control-enable: no",
         ]
+        if mistaken is not None:
+            options.insert(1, f'  trust-anchor: "{mistaken}. DS 1 13 2 {"00" * 32}"')
         path = self.folder / "unbound.conf"
         path.write_text("\n".join(options) + "\n")
         self.launch("unbound", "-d", "-c", str(path))
