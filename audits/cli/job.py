@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version as version_of
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from audits.cli.progress import ProgressWatcher
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
 from audits.collect.live.assembly import AVAILABLE, assembled
+from audits.collect.live.login import Account
 from audits.collect.live.resolver import Traffic
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
@@ -50,6 +52,7 @@ from audits.report.html import html_chunks, render_html
 from audits.report.text import plain_text
 from audits.report.view import ReportView, Run, view
 from audits.resources import folder
+from audits.secret import secret
 from audits.subject import Vantage
 
 _STANDS_ON = ("nornir", "paramiko", "dnspython", "cryptography", "pyOpenSSL", "Jinja2", "msgspec")
@@ -149,7 +152,14 @@ def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet:
     with (
         ProgressWatcher(console, run.keep, quiet=quiet) as watcher,
         asyncio.Runner() as loop,
-        assembled(chosen, workspace.settings, workspace.config.root, origin, loop) as live,
+        assembled(
+            chosen,
+            workspace.settings,
+            workspace.config.root,
+            origin,
+            loop,
+            accounts=accounts(workspace),
+        ) as live,
     ):
         if chosen.asks_dns:
             report = live.preflight()
@@ -158,6 +168,21 @@ def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet:
         Collection(snapshot, chosen, live.collectors, population, limits, origin, watcher).run(loop)
     run.write(FACTS, snapshot.lines())
     return Collected(snapshot, live.resolver.traffic, live.pace.dialled)
+
+
+def accounts(workspace: Workspace) -> dict[str, Account]:
+    """The accounts that logins are tried with, by host name; a secret is had when it is needed."""
+    return {
+        host: Account(
+            username=login.username,
+            reference=login.password,
+            password=partial(secret, login.password),
+            mailbox=login.mailbox,
+            other_mailbox=login.other_mailbox,
+            certificate=login.certificate,
+        )
+        for host, login in workspace.whole_fleet.logins.items()
+    }
 
 
 def _declared(fact: type[F], snapshot: Snapshot) -> tuple[Observed[F], ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
+from audits.demo.login import Logins, LoginSession
 from audits.demo.tls_stream import TlsServerStream
 
 MAX_COMMAND_OCTETS = 4096
@@ -21,14 +22,12 @@ class Behaviour:
     relay: it takes mail for any domain. login_required: MAIL needs AUTH (RFC 6409 section 4.3);
     tls_required: everything but EHLO and STARTTLS needs TLS first (RFC 3207 section 4).
     tls: where it can do TLS; implicit_tls: from the first octet, else by STARTTLS if offered.
-    auth: mechanisms announced inside TLS; auth_before_tls: in clear too.
+    auth: mechanisms announced inside TLS; auth_before_tls: in clear too. logins: the accounts that
+    they are for; without any, nobody gets further than a challenge.
     greylist: 450 to every recipient. replies: whole replies by command, before all other rules;
     one with 421 ends the connection. closes_at: commands that are answered by hanging up.
     greeting_delay_s: silence before the greeting. segment_octets: replies are sent in pieces of
-    that size. drops_groups: hangs up on pipelined commands. enforces_sync: turns away who goes on
-    before EHLO is answered. keeps_plaintext: obeys inside TLS what was sent in clear behind
-    STARTTLS. smuggles: sequences that end a message beside `<CRLF>.<CRLF>`; with any at all, or
-    takes_messages, it answers DATA with 354, and forgets what it is given.
+    that size. drops_groups: hangs up on pipelined commands.
     """
 
     hostname: str = "mx.example.net"
@@ -44,6 +43,7 @@ class Behaviour:
     starttls: bool = True
     auth: tuple[str, ...] = ()
     auth_before_tls: bool = False
+    logins: Logins | None = None
     pipelining: bool = True
     keywords: tuple[str, ...] = ("SIZE 10240000", "8BITMIME", "ENHANCEDSTATUSCODES")
     greylist: bool = False
@@ -53,10 +53,6 @@ class Behaviour:
     greeting_delay_s: float = 0.0
     segment_octets: int | None = None
     drops_groups: bool = False
-    enforces_sync: bool = True
-    keeps_plaintext: bool = False
-    takes_messages: bool = False
-    smuggles: tuple[bytes, ...] = ()
 
 
 class SmtpServer:
@@ -133,7 +129,9 @@ class _Session:
         self._writer: asyncio.StreamWriter | TlsServerStream = writer
         self._commands = commands
         self._encrypted = False
+        self._login = None if behaviour.logins is None else LoginSession(behaviour.logins)
         self._mail = False
+        self._sender = ""
         self._open = True
 
     async def run(self) -> None:
@@ -147,60 +145,28 @@ class _Session:
             line = await self._reader.readuntil(b"\n")
             command = line[:MAX_COMMAND_OCTETS].decode("utf-8", "backslashreplace").rstrip("\r\n")
             self._commands.append(command)
-            if self._is.drops_groups and await self._more_waits(0.01):
+            if self._is.drops_groups and await self._more_waits():
                 return
-            early = self._is.enforces_sync and command[:4].upper() in ("EHLO", "HELO")
-            if early and await self._more_waits(0):
-                return await self._say("554 5.5.0 Error: SMTP protocol synchronization")
             await self._answer(command)
 
-    async def _more_waits(self, within_s: float) -> bool:
-        """Whether octets come behind the line just read; they are lost."""
+    async def _more_waits(self) -> bool:
+        """Whether octets have come behind the line just read."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(0.01):
                 octets = await self._reader.read(1)
                 return bool(octets)
         return False
 
     async def _answer(self, command: str) -> None:
+        if self._login is not None and self._login.pending:
+            return await self._say(self._login.go_on(command))
         word = command.partition(" ")[0].upper()
         if word in self._is.closes_at:
             self._open = False
             return
-        starts_tls = word == "STARTTLS" and self._can_start_tls and word not in self._is.replies
-        kept = await self._waiting() if starts_tls and self._is.keeps_plaintext else ()
         await self._say(self._is.replies.get(word) or self._reply(word, command))
-        if starts_tls:
+        if word == "STARTTLS" and self._can_start_tls and "STARTTLS" not in self._is.replies:
             await self._enter_tls()
-            for line in kept:
-                await self._answer(line)
-        if word == "DATA" and self._takes_data:
-            await self._read_message()
-
-    async def _waiting(self) -> tuple[str, ...]:
-        """The lines that have come already."""
-        lines: list[str] = []
-        with contextlib.suppress(TimeoutError):
-            while True:
-                async with asyncio.timeout(0.01):
-                    lines.append((await self._reader.readuntil(b"\n")).decode().rstrip("\r\n"))
-        return tuple(lines)
-
-    @property
-    def _takes_data(self) -> bool:
-        return self._mail and (self._is.takes_messages or bool(self._is.smuggles))
-
-    async def _read_message(self) -> None:
-        """Reads until a sequence that ends a message; what is behind it, up to LF, is a command."""
-        text = b""
-        ends = (b"\r\n.\r\n", *self._is.smuggles)
-        while not any(text.endswith(end) for end in ends):
-            octet = await self._reader.read(1)
-            if not octet:
-                raise ConnectionAbortedError("the client left within its message")
-            text += octet
-        self._mail = False
-        await self._say("250 2.0.0 Ok: forgotten")
 
     async def _enter_tls(self) -> None:
         if self._is.tls is None:
@@ -227,13 +193,11 @@ class _Session:
                 self._mail = False
                 return "250 2.0.0 OK"
             case "AUTH":
-                return self._auth()
+                return self._auth(command)
             case "MAIL":
-                return self._take_mail()
+                return self._take_mail(command)
             case "RCPT":
                 return self._take_recipient(command)
-            case "DATA" if self._takes_data:
-                return "354 End data with <CR><LF>.<CR><LF>"
             case "DATA":
                 return "554 5.5.1 No valid recipients"
             case "*":
@@ -254,16 +218,22 @@ class _Session:
         lines += ["PIPELINING"] if self._is.pipelining else []
         lines += ["STARTTLS"] if self._can_start_tls else []
         lines += [f"AUTH {' '.join(self._is.auth)}"] if self._offers_auth else []
-        lines += ["REQUIRETLS"] if self._encrypted else []
         return "\r\n".join([f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"])
 
-    def _auth(self) -> str:
-        return "334 " if self._offers_auth else "503 5.5.1 AUTH is not available"
+    @property
+    def _user(self) -> str | None:
+        return None if self._login is None else self._login.user
 
-    def _take_mail(self) -> str:
-        if self._is.login_required:
+    def _auth(self, command: str) -> str:
+        if not self._offers_auth:
+            return "503 5.5.1 AUTH is not available"
+        return "334 " if self._login is None else self._login.begin(command)
+
+    def _take_mail(self, command: str) -> str:
+        if self._is.login_required and self._user is None:
             return "530 5.7.0 Authentication required"
         self._mail = True
+        self._sender = command.partition("<")[2].rpartition(">")[0]
         return "250 2.1.0 Ok"
 
     def _take_recipient(self, command: str) -> str:
@@ -272,9 +242,14 @@ class _Session:
         local, _, domain = recipient.rpartition("@")
         if not self._mail:
             return "503 5.5.1 Need MAIL first"
+        if self._login is not None and not self._login.may_send_as(self._sender):
+            owned = f"not owned by user {self._user}"
+            return f"553 5.7.1 <{self._sender}>: Sender address rejected: {owned}"
+        if self._user is not None:
+            return "250 2.1.5 Ok"
         if self._is.greylist:
             return f"450 4.2.0 <{recipient}>: Recipient address rejected: Greylisted"
-        if self._is.relay or recipient.lower() == "postmaster":
+        if self._is.relay:
             return "250 2.1.5 Ok"
         if domain.lower() not in self._is.local_domains or recipient.startswith("@"):
             return self._is.relay_denied.format(recipient=recipient)

@@ -1,7 +1,7 @@
 """Every live collector, and how a plan's collectors are put together for one run."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from audits.collect.live.dnsbl import ListLookup
 from audits.collect.live.dnssec import DnssecDomain, DnssecHost
 from audits.collect.live.helo import HeloLookup
 from audits.collect.live.https import MtaStsFetch
+from audits.collect.live.login import Account, LoginWalk
 from audits.collect.live.other_chain import OtherChainWalk
 from audits.collect.live.pace import Pace
 from audits.collect.live.relay import RelayWalk
@@ -56,6 +57,7 @@ AVAILABLE: tuple[type[Collector], ...] = (
     OtherChainWalk,
     ConductWalk,
     RelayWalk,
+    LoginWalk,
 )
 
 
@@ -76,11 +78,17 @@ class Live:
 
 @contextmanager
 def assembled(
-    chosen: Plan, settings: Settings, base: Path, origin: Origin, loop: asyncio.Runner
+    chosen: Plan,
+    settings: Settings,
+    base: Path,
+    origin: Origin,
+    loop: asyncio.Runner,
+    *,
+    accounts: Mapping[str, Account] | None = None,
 ) -> Iterator[Live]:
     """The collectors of a plan, told what is wanted of them; the resolver is closed at the end.
 
-    base: the folder that the inventory names files from.
+    base: the folder that the inventory names files from. accounts: to log in with, by host name.
     Raises UsageError for a resolver or a trust file that can't be used.
     """
     resolver = Resolver(settings.resolver)
@@ -110,6 +118,7 @@ def assembled(
         OtherChainWalk: lambda: OtherChainWalk(origin, settings, pace, trust),
         ConductWalk: lambda: ConductWalk(origin, wanted, settings, pace),
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
+        LoginWalk: lambda: LoginWalk(origin, wanted, settings, pace, trust, accounts or {}),
     }
     collectors = tuple(make[collector]() for collector in chosen.collectors)
     try:
