@@ -27,7 +27,10 @@ class Behaviour:
     greylist: 450 to every recipient. replies: whole replies by command, before all other rules;
     one with 421 ends the connection. closes_at: commands that are answered by hanging up.
     greeting_delay_s: silence before the greeting. segment_octets: replies are sent in pieces of
-    that size. drops_groups: hangs up on pipelined commands.
+    that size. drops_groups: hangs up on pipelined commands. enforces_sync: turns away who goes on
+    before EHLO is answered. keeps_plaintext: obeys inside TLS what was sent in clear behind
+    STARTTLS. smuggles: sequences that end a message beside `<CRLF>.<CRLF>`; with any at all, or
+    takes_messages, it answers DATA with 354, and forgets what it is given.
     """
 
     hostname: str = "mx.example.net"
@@ -53,6 +56,10 @@ class Behaviour:
     greeting_delay_s: float = 0.0
     segment_octets: int | None = None
     drops_groups: bool = False
+    enforces_sync: bool = True
+    keeps_plaintext: bool = False
+    takes_messages: bool = False
+    smuggles: tuple[bytes, ...] = ()
 
 
 class SmtpServer:
@@ -145,14 +152,17 @@ class _Session:
             line = await self._reader.readuntil(b"\n")
             command = line[:MAX_COMMAND_OCTETS].decode("utf-8", "backslashreplace").rstrip("\r\n")
             self._commands.append(command)
-            if self._is.drops_groups and await self._more_waits():
+            if self._is.drops_groups and await self._more_waits(0.01):
                 return
+            early = self._is.enforces_sync and command[:4].upper() in ("EHLO", "HELO")
+            if early and await self._more_waits(0):
+                return await self._say("554 5.5.0 Error: SMTP protocol synchronization")
             await self._answer(command)
 
-    async def _more_waits(self) -> bool:
-        """Whether octets have come behind the line just read."""
+    async def _more_waits(self, within_s: float) -> bool:
+        """Whether octets come behind the line just read; they are lost."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.01):
+            async with asyncio.timeout(within_s):
                 octets = await self._reader.read(1)
                 return bool(octets)
         return False
@@ -164,9 +174,40 @@ class _Session:
         if word in self._is.closes_at:
             self._open = False
             return
+        starts_tls = word == "STARTTLS" and self._can_start_tls and word not in self._is.replies
+        kept = await self._waiting() if starts_tls and self._is.keeps_plaintext else ()
         await self._say(self._is.replies.get(word) or self._reply(word, command))
-        if word == "STARTTLS" and self._can_start_tls and "STARTTLS" not in self._is.replies:
+        if starts_tls:
             await self._enter_tls()
+            for line in kept:
+                await self._answer(line)
+        if word == "DATA" and self._takes_data:
+            await self._read_message()
+
+    async def _waiting(self) -> tuple[str, ...]:
+        """The lines that have come already."""
+        lines: list[str] = []
+        with contextlib.suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(0.01):
+                    lines.append((await self._reader.readuntil(b"\n")).decode().rstrip("\r\n"))
+        return tuple(lines)
+
+    @property
+    def _takes_data(self) -> bool:
+        return self._mail and (self._is.takes_messages or bool(self._is.smuggles))
+
+    async def _read_message(self) -> None:
+        """Reads until a sequence that ends a message; what is behind it, up to LF, is a command."""
+        text = b""
+        ends = (b"\r\n.\r\n", *self._is.smuggles)
+        while not any(text.endswith(end) for end in ends):
+            octet = await self._reader.read(1)
+            if not octet:
+                raise ConnectionAbortedError("the client left within its message")
+            text += octet
+        self._mail = False
+        await self._say("250 2.0.0 Ok: forgotten")
 
     async def _enter_tls(self) -> None:
         if self._is.tls is None:
@@ -198,6 +239,8 @@ class _Session:
                 return self._take_mail(command)
             case "RCPT":
                 return self._take_recipient(command)
+            case "DATA" if self._takes_data:
+                return "354 End data with <CR><LF>.<CR><LF>"
             case "DATA":
                 return "554 5.5.1 No valid recipients"
             case "*":
@@ -218,6 +261,7 @@ class _Session:
         lines += ["PIPELINING"] if self._is.pipelining else []
         lines += ["STARTTLS"] if self._can_start_tls else []
         lines += [f"AUTH {' '.join(self._is.auth)}"] if self._offers_auth else []
+        lines += ["REQUIRETLS"] if self._encrypted else []
         return "\r\n".join([f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"])
 
     @property
@@ -249,7 +293,7 @@ class _Session:
             return "250 2.1.5 Ok"
         if self._is.greylist:
             return f"450 4.2.0 <{recipient}>: Recipient address rejected: Greylisted"
-        if self._is.relay:
+        if self._is.relay or recipient.lower() == "postmaster":
             return "250 2.1.5 Ok"
         if domain.lower() not in self._is.local_domains or recipient.startswith("@"):
             return self._is.relay_denied.format(recipient=recipient)
