@@ -89,14 +89,16 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReputationSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which lists are asked about outbound addresses. None is by default: most have terms of use.
+    """Which block lists are asked (RFC 5782). None is by default: most have terms of use.
 
-    zones: names such as `dnsbl.example.org`, below which a list answers for addresses (RFC 5782).
+    zones: names such as `dnsbl.example.org`, below which a list answers for outbound addresses.
+    domain_zones: those below which one answers for domains that send mail.
     """
 
     zones: tuple[HeloName, ...] = ()
 
 
+    domain_zones: tuple[HeloName, ...] = ()
 class RpkiSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What routes are validated against (RFC 6811), without asking anybody.
 

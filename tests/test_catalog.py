@@ -77,6 +77,7 @@ IDS = {
     "ptr-published",
     "relay-refused",
     "route-origin-valid",
+    "sender-domain-not-blocklisted",
     "sender-not-blocklisted",
     "smtp-greeting-valid",
     "smtp-helo-name-valid",

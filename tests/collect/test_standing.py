@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from audits.collect.collector import Origin
-from audits.collect.live.dnsbl import ListLookup
+from audits.collect.live.dnsbl import DomainListLookup, ListLookup
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.rpki import RouteCheck
 from audits.errors import UsageError
 from audits.facts.fact import AnyObservation, Observed, Reason, Unobserved
-from audits.facts.reputation import Listing, Listings
+from audits.facts.reputation import DomainListings, Listing, Listings
 from audits.facts.rpki import RouteOrigin
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.settings import ReputationSettings, ResolverSettings, RpkiSettings
-from audits.subject import Address
+from audits.subject import Address, Domain
+from tests.build import domain
 from tests.parse.test_vrp import JSON
 from tests.servers.dns import Behaviour, ScriptedDns
 
@@ -31,6 +32,11 @@ ZONES = {
     "all.example.": SOA + "* 300 A 127.0.0.2\n",
     "parked.example.": SOA + "* 300 A 203.0.113.5\n",
     "refusing.example.": SOA + "* 300 A 127.255.255.254\n",
+}
+DOMAIN_ZONES = {
+    **ZONES,
+    "good.example.": SOA + "test 300 A 127.0.1.2\nbad.example.net 300 A 127.0.1.4\n",
+    "blocking.example.": SOA + "* 300 A 127.0.0.1\n",
 }
 Script = Mapping[str | tuple[str, str], Behaviour]
 
@@ -87,6 +93,69 @@ def test_list_whose_servers_fail_is_silent() -> None:
 
 def test_nobody_is_asked_without_lists_or_about_a_private_address() -> None:
     for found, names in (asked(), asked("good.example", address="10.0.0.1")):
+        assert isinstance(found, Unobserved)
+        assert found.reason is Reason.SKIPPED
+        assert names == []
+
+
+def asked_about(
+    name: str, *zones: str, sends: bool = True, script: Script | None = None
+) -> tuple[AnyObservation, list[str]]:
+    """What the lists of domains say, and the names that were asked for."""
+
+    async def main() -> tuple[AnyObservation, list[str]]:
+        async with ScriptedDns(DOMAIN_ZONES, script) as names:
+            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
+            async with Resolver(settings) as resolver:
+                configured = ReputationSettings(domain_zones=zones)
+                collector = DomainListLookup(resolver, ORIGIN, configured)
+                declared = Observed(domain(name, sends=sends), ORIGIN.live("inventory"))
+                seen = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [declared])
+                (found,) = await collector.collect(Domain(name), seen)
+                return found, names.names("A")
+
+    return asyncio.run(main())
+
+
+def domain_listings(found: AnyObservation) -> tuple[Listing, ...]:
+    assert isinstance(found, Observed)
+    assert isinstance(found.fact, DomainListings)
+    return found.fact.lists
+
+
+def test_a_domain_is_asked_for_as_it_stands_and_so_are_the_test_points() -> None:
+    found, names = asked_about("bad.example.net", "Good.example")
+    (listing,) = domain_listings(found)
+    assert (listing.codes, listing.silence) == (("127.0.1.4",), None)
+    assert set(names) == {f"{key}.good.example" for key in ("bad.example.net", "test", "invalid")}
+    (free,) = domain_listings(asked_about("example.net", "good.example")[0])
+    assert (free.codes, free.silence) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "reason", "why"),
+    [
+        ("dead.example", Reason.PROTOCOL, "dead.example does not list test"),
+        ("all.example", Reason.PROTOCOL, "all.example lists invalid"),
+        ("parked.example", Reason.DNS_REFUSED, "203.0.113.5 is no answer of a list"),
+        ("refusing.example", Reason.DNS_REFUSED, "the list refuses to answer us"),
+        ("blocking.example", Reason.DNS_REFUSED, "127.0.0.1: the list refuses to answer us"),
+    ],
+)
+def test_list_of_domains_that_does_not_work_or_refuses_is_silent(
+    zone: str, reason: Reason, why: str
+) -> None:
+    (listing,) = domain_listings(asked_about("bad.example.net", zone)[0])
+    assert listing.silence is not None
+    assert listing.silence.reason is reason
+    assert why in listing.silence.detail
+
+
+def test_no_list_of_domains_is_asked_unless_named_nor_about_a_domain_that_sends_nothing() -> None:
+    for found, names in (
+        asked_about("example.net"),
+        asked_about("example.net", "good.example", sends=False),
+    ):
         assert isinstance(found, Unobserved)
         assert found.reason is Reason.SKIPPED
         assert names == []

@@ -14,7 +14,7 @@ be named in `mailproof.yaml`:
 ## Limits
 Only lists that the configuration names are asked; look at their terms of use. A list that refuses
 to answer, or does not answer for its test addresses, leaves the result unknown. Lists of domains
-are not asked.
+are asked for `sender-domain-not-blocklisted`.
 """
 
 from audits.evaluate.audit import Doc, EachAddress, Rfc, audit
@@ -30,7 +30,7 @@ from audits.evaluate.verdict import (
     undecided,
 )
 from audits.facts.declared import HostRoles
-from audits.facts.reputation import Listing, Listings
+from audits.facts.reputation import Listings
 
 
 @audit(
@@ -46,7 +46,7 @@ def evaluate(
     asked = [(listings, i, one) for listings in sending for i, one in enumerate(listings.lists)]
     violations = []
     for listings, i, one in asked:
-        codes = _complaints(one, ignored_codes)
+        codes = one.complaints(ignored_codes)
         if codes:
             message = f"{listings.subject} is listed by {one.zone} ({', '.join(codes)})"
             violations.append(Violation(message, (cite(listings, f"/lists/{i}/codes"),)))
@@ -58,9 +58,3 @@ def evaluate(
     if not asked:
         return NotApplicable("no list was asked about an address that the host sends from")
     return Pass(tuple(cite(listings, f"/lists/{i}/zone") for listings, i, _ in asked))
-
-
-def _complaints(listing: Listing, ignored: tuple[str, ...]) -> tuple[str, ...]:
-    if listing.silence is not None:
-        return ()
-    return tuple(code for code in listing.codes if code not in ignored)

@@ -14,7 +14,7 @@ from audits.collect.live.conduct import ConductWalk
 from audits.collect.live.dane import DaneHost
 from audits.collect.live.dmarc import DmarcReportMailboxes
 from audits.collect.live.dns import DnsAddress, DnsDomain, DnsHost
-from audits.collect.live.dnsbl import ListLookup
+from audits.collect.live.dnsbl import DomainListLookup, ListLookup
 from audits.collect.live.dnssec import DnssecDomain, DnssecHost
 from audits.collect.live.helo import HeloLookup
 from audits.collect.live.https import MtaStsFetch
@@ -54,6 +54,7 @@ AVAILABLE: tuple[type[Collector], ...] = (
     ListLookup,
     RouteCheck,
     ServiceWalk,
+    DomainListLookup,
     OtherChainWalk,
     ConductWalk,
     RelayWalk,
@@ -120,6 +121,7 @@ def assembled(
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
         LoginWalk: lambda: LoginWalk(origin, wanted, settings, pace, trust, accounts or {}),
     }
+        DomainListLookup: lambda: DomainListLookup(resolver, origin, settings.reputation),
     collectors = tuple(make[collector]() for collector in chosen.collectors)
     try:
         yield Live(collectors, resolver, pace, origin, loop)
