@@ -74,18 +74,45 @@ class VantageSettings(Struct, frozen=True, forbid_unknown_fields=True):
     addresses: tuple[str, ...] = ()
 
 
+class ImapSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A mailbox over IMAP, inside TLS from the start. password: a reference such as `env:NAME`."""
+
+    host: HeloName
+    username: Word
+    password: Word
+    port: Port = 993
+    folder: Word = "INBOX"
+
+
+class CanarySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """A mailbox that relay probes may send one message a host to, if `--canary` asks for it.
+
+    It takes mail for `user+TOKEN@domain` as its own. owned: its domain is the operator's; need not
+    be said of a domain in domains.yaml or below one. Read in one of two ways: maildir, a path from
+    the configuration's folder, such as the store of `mailproof sink`; or imap. window_s: how long
+    a message is waited for.
+    """
+
+    mailbox: Mailbox
+    owned: bool = False
+    maildir: str | None = None
+    imap: ImapSettings | None = None
+    window_s: Seconds = 30.0
+
+
 class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How a probe names itself, its envelope sender, and the foreign recipient of relay probes.
 
     recipient: a mailbox that the operator owns, at a domain that no audited host serves.
-    relay_forms: `usual` tries eight ways of relaying in one connection to a service, `all` twenty
-    in five.
+    relay_forms: `usual` tries eight ways of relaying in one connection to a service, `all` 23 in
+    six or more.
     """
 
     ehlo: HeloName = "mailproof.invalid"
     sender: Mailbox = "probe@mailproof.invalid"
     recipient: Mailbox = "canary@mailproof.invalid"
     relay_forms: Literal["usual", "all"] = "usual"
+    canary: CanarySettings | None = None
 
 
 class ReputationSettings(Struct, frozen=True, forbid_unknown_fields=True):

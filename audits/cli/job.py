@@ -24,6 +24,7 @@ from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
 from audits.collect.live.assembly import AVAILABLE, assembled
 from audits.collect.live.login import Account
+from audits.collect.live.relay import UP_TO_RCPT, Beyond
 from audits.collect.live.resolver import Traffic
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
@@ -46,6 +47,7 @@ from audits.evidence.run_directory import (
 )
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
 from audits.facts.fact import F, Fact, Observed, kind_of
+from audits.facts.relay import BackscatterProbe, RelayProbes
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.report.data import encode_summary
 from audits.report.html import html_chunks, render_html
@@ -69,12 +71,17 @@ class Judgment(Struct, frozen=True):
     waivers: tuple[Waiver, ...]
 
 
-def planned(policy: Policy) -> Plan:
-    """What has to be collected for the audits that a policy has in force."""
+def planned(policy: Policy, beyond: Beyond = UP_TO_RCPT) -> Plan:
+    """What has to be collected for the audits that a policy has in force.
+
+    With a canary, what becomes of mail that can't be delivered is looked at too.
+    """
     audits = load()
     facts: set[type[Fact]] = {DeclaredDomain, DeclaredHost, FleetScope}
     for name in policy.audit_ids():
         facts |= audits[name].facts()
+    if beyond.canary is not None and RelayProbes in facts:
+        facts.add(BackscatterProbe)
     return plan(facts, AVAILABLE)
 
 
@@ -134,14 +141,21 @@ class Collected:
     connections: Counter[int]
 
 
-def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet: bool) -> Collected:
+def collect(
+    workspace: Workspace,
+    run: RunDirectory,
+    console: Console,
+    *,
+    quiet: bool,
+    beyond: Beyond = UP_TO_RCPT,
+) -> Collected:
     """Asks for whatever the policy needs and the run does not hold yet; writes facts.jsonl.
 
     An interrupt leaves the checkpoint, from which another call goes on.
     """
     snapshot = run.snapshot()
     run.checkpoint(snapshot.header, snapshot)
-    chosen = planned(workspace.policy)
+    chosen = planned(workspace.policy, beyond)
     origin = Origin(snapshot.header.vantage, now)
     population = Population(
         _declared(DeclaredDomain, snapshot),
@@ -159,6 +173,7 @@ def collect(workspace: Workspace, run: RunDirectory, console: Console, *, quiet:
             origin,
             loop,
             accounts=accounts(workspace),
+            beyond=beyond,
         ) as live,
     ):
         if chosen.asks_dns:
@@ -286,21 +301,34 @@ def write_reports(run: RunDirectory, made: ReportView, own: Path | None) -> None
     run.write(REPORT, (chunk.encode() for chunk in chunks), end=b"")
 
 
-def finish(workspace: Workspace, run: RunDirectory, started: datetime) -> None:
+def finish(
+    workspace: Workspace, run: RunDirectory, snapshot: Snapshot, beyond: Beyond = UP_TO_RCPT
+) -> None:
     """The manifest, with the digest of every file; the run is complete with it."""
     manifest = Manifest(
         schema=MANIFEST_SCHEMA,
         run=run.path.name,
-        started=started,
+        started=snapshot.header.as_of,
         ended=now(),
         vantage=workspace.settings.vantage.name,
         vantage_addresses=workspace.settings.vantage.addresses,
         command=command_line(),
+        asked_for=_asked_for(snapshot, beyond),
         versions=versions(),
         complete=True,
         files=run.digests(),
     )
     run.finish(manifest)
+
+
+def _asked_for(snapshot: Snapshot, beyond: Beyond) -> tuple[str, ...]:
+    """What was done beyond looking, in this part of the run or in one that was cut off before."""
+    probes = list(snapshot.facts(RelayProbes))
+    sent = any(p.delivery for p in probes) or any(
+        p.bounce for p in snapshot.facts(BackscatterProbe)
+    )
+    before = Beyond.names_of(data_abort=any(p.data for p in probes), canary=sent)
+    return tuple(sorted({*beyond.names, *before}))
 
 
 def versions() -> dict[str, str]:

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from audits.cli import job
+from audits.cli.canary import canary_of
 from audits.cli.clock import now
 from audits.cli.effort import taken
 from audits.cli.exits import Exit, for_results
@@ -31,6 +32,7 @@ from audits.cli.workspace import (
     read_workspace,
     waivers_for,
 )
+from audits.collect.live.relay import UP_TO_RCPT, Beyond
 from audits.errors import UsageError
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Severity
@@ -60,6 +62,22 @@ Previous = Annotated[
 Stats = Annotated[
     bool,
     typer.Option("--stats", help="Say what it took: DNS queries by type, connections by port."),
+]
+DataAbort = Annotated[
+    bool,
+    typer.Option(
+        "--data-abort",
+        help="Where a host of yours accepts mail to relay, send DATA too, and close the connection "
+        "without content.",
+    ),
+]
+WithCanary = Annotated[
+    bool,
+    typer.Option(
+        "--canary",
+        help="Where a host of yours accepts mail to relay, send one message to probe.canary, a "
+        "mailbox that you own, and see whether it arrives. With --resume, say it again.",
+    ),
 ]
 StoredRun = Annotated[Path, typer.Argument(help="The directory of a stored run.", metavar="RUN")]
 
@@ -93,6 +111,8 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked of whom, and ask nothing.")
     ] = False,
+    data_abort: DataAbort = False,
+    canary: WithCanary = False,
     stats: Stats = False,
     quiet: Quiet = False,
 ) -> Exit:
@@ -100,7 +120,7 @@ def run(
 
     Writes a directory of its own: facts.jsonl (what was seen), results.jsonl (one line an audit
     and subject), summary.json, report.html, policy.json, manifest.json, and previous.jsonl (what
-    audits compare with, from the run before). No message is ever sent,
+    audits compare with, from the run before). No message is sent unless --canary asks for it,
     nobody is logged in, and hosts outside the inventory get only what a sending MTA does.
 
     Examples:
@@ -116,26 +136,32 @@ def run(
     if workspace.empty:
         stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
         return Exit.NOTHING
+    beyond = _beyond(workspace, data_abort=data_abort, canary=canary)
     if dry_run:
-        _print_plan(workspace)
+        _print_plan(workspace, beyond)
         return Exit.COMPLETE
     workspace, directory = _begun(workspace, output, resume, previous)
-    results = whole_run(workspace, directory, quiet=quiet, stats=stats)
+    results = whole_run(workspace, directory, quiet=quiet, stats=stats, beyond=beyond)
     return for_results(results, fail_on, max_unknown)
 
 
 def whole_run(
-    workspace: Workspace, directory: RunDirectory, *, quiet: bool, stats: bool = False
+    workspace: Workspace,
+    directory: RunDirectory,
+    *,
+    quiet: bool,
+    stats: bool = False,
+    beyond: Beyond = UP_TO_RCPT,
 ) -> list[Result]:
     """The whole job in an open run directory; returns the results."""
-    collected = job.collect(workspace, directory, stderr(), quiet=quiet)
+    collected = job.collect(workspace, directory, stderr(), quiet=quiet, beyond=beyond)
     snapshot = collected.snapshot
     judgment = job.Judgment(workspace.title, workspace.policy, workspace.waivers)
     results = job.judge(snapshot, judgment, directory.previous())
     job.write_results(directory, results)
     made = job.reported(snapshot, judgment, results, ended=now(), complete=True)
     job.write_reports(directory, made, workspace.own_templates)
-    job.finish(workspace, directory, snapshot.header.as_of)
+    job.finish(workspace, directory, snapshot, beyond)
     if not quiet:
         _print_summary(made, directory.path / REPORT)
     if stats:
@@ -150,6 +176,8 @@ def collect(
     output: Output = None,
     resume: Resume = None,
     previous: Previous = None,
+    data_abort: DataAbort = False,
+    canary: WithCanary = False,
     stats: Stats = False,
     quiet: Quiet = False,
 ) -> Exit:
@@ -159,10 +187,11 @@ def collect(
     if workspace.empty:
         stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
         return Exit.NOTHING
+    beyond = _beyond(workspace, data_abort=data_abort, canary=canary)
     workspace, directory = _begun(workspace, output, resume, previous)
-    collected = job.collect(workspace, directory, stderr(), quiet=quiet)
+    collected = job.collect(workspace, directory, stderr(), quiet=quiet, beyond=beyond)
     snapshot = collected.snapshot
-    job.finish(workspace, directory, snapshot.header.as_of)
+    job.finish(workspace, directory, snapshot, beyond)
     if not quiet:
         stderr().print(f"{len(snapshot):,} observations")
         stdout().print(escape(str(directory.path / FACTS)))
@@ -270,8 +299,13 @@ def _begun(
     return workspace, job.begin(workspace, output or workspace.config.runs, previous)
 
 
-def _print_plan(workspace: Workspace) -> None:
-    chosen = job.planned(workspace.policy)
+def _beyond(workspace: Workspace, *, data_abort: bool, canary: bool) -> Beyond:
+    """What relay probes may do beyond RCPT. Raises UsageError where there is no canary to send."""
+    return Beyond(data_abort, canary_of(workspace) if canary else None)
+
+
+def _print_plan(workspace: Workspace, beyond: Beyond) -> None:
+    chosen = job.planned(workspace.policy, beyond)
     fleet = workspace.fleet
     out = stdout()
     out.print(f"{len(fleet.domains)} domains, {len(fleet.hosts)} hosts, and the MX hosts they name")

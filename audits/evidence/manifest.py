@@ -17,6 +17,7 @@ class Manifest(Struct, frozen=True):
 
     command: as typed; it never holds secrets, only references to them. versions: of Python,
     mailproof and what it stands on.
+    asked_for: what was done beyond looking because the command line asked for it: `canary`.
     complete: False for a run that was cut off. files: name to lower hex SHA-256.
     """
 
@@ -30,6 +31,7 @@ class Manifest(Struct, frozen=True):
     versions: dict[str, str]
     complete: bool
     files: dict[str, str]
+    asked_for: tuple[str, ...] = ()
 
 
 def digest(chunks: Iterable[bytes]) -> str:

@@ -1,12 +1,15 @@
 """The canary message: made, and recognised where it arrives."""
 
+import re
 from datetime import datetime
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from email.utils import format_datetime
 
+TOKEN_DIGITS = 20
 MAX_RECEIVED = 20
 MAX_FIELD = 500
+_TOKEN = re.compile(rf"[0-9a-f]{{{TOKEN_DIGITS}}}")
 
 _TEXT = """\
 This message was sent by mailproof, on behalf of those who run the mailbox that it is addressed to,
@@ -23,6 +26,14 @@ def canary_address(mailbox: str, token: str) -> str:
     """`local+TOKEN@domain`: a subaddress of the mailbox (RFC 5233 section 1)."""
     local, _, domain = mailbox.rpartition("@")
     return f"{local}+{token}@{domain}"
+
+
+def canary_recipient(address: str, mailbox: str) -> bool:
+    """Whether an address is that mailbox's with a token in it, upper and lower case alike."""
+    local, _, domain = address.lower().rpartition("@")
+    own, _, own_domain = mailbox.lower().rpartition("@")
+    token = local.removeprefix(f"{own}+")
+    return domain == own_domain and token != local and _TOKEN.fullmatch(token) is not None
 
 
 def canary_message(

@@ -21,7 +21,7 @@ from audits.collect.live.https import MtaStsFetch
 from audits.collect.live.login import Account, LoginWalk
 from audits.collect.live.other_chain import OtherChainWalk
 from audits.collect.live.pace import Pace
-from audits.collect.live.relay import RelayWalk
+from audits.collect.live.relay import UP_TO_RCPT, Beyond, RelayWalk
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.rpki import RouteCheck
 from audits.collect.live.smtp import ServiceWalk
@@ -86,10 +86,12 @@ def assembled(
     loop: asyncio.Runner,
     *,
     accounts: Mapping[str, Account] | None = None,
+    beyond: Beyond = UP_TO_RCPT,
 ) -> Iterator[Live]:
     """The collectors of a plan, told what is wanted of them; the resolver is closed at the end.
 
     base: the folder that the inventory names files from. accounts: to log in with, by host name.
+    beyond: what relay probes may do beyond RCPT.
     Raises UsageError for a resolver or a trust file that can't be used.
     """
     resolver = Resolver(settings.resolver)
@@ -118,10 +120,10 @@ def assembled(
         ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
         OtherChainWalk: lambda: OtherChainWalk(origin, settings, pace, trust),
         ConductWalk: lambda: ConductWalk(origin, wanted, settings, pace),
-        RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace),
+        RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace, beyond),
         LoginWalk: lambda: LoginWalk(origin, wanted, settings, pace, trust, accounts or {}),
-    }
         DomainListLookup: lambda: DomainListLookup(resolver, origin, settings.reputation),
+    }
     collectors = tuple(make[collector]() for collector in chosen.collectors)
     try:
         yield Live(collectors, resolver, pace, origin, loop)

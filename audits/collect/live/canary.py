@@ -14,11 +14,15 @@ from audits.collect.live.tcp import Unheard
 from audits.facts.relay import BackscatterProbe, Delivery, RelayProbes
 from audits.facts.smtp import Reply
 from audits.facts.snapshot import Snapshot
-from audits.parse.canary import canary_address, canary_message, carries, received_fields
+from audits.parse.canary import (
+    TOKEN_DIGITS,
+    canary_address,
+    canary_message,
+    carries,
+    received_fields,
+)
 from audits.parse.relay_form import Envelope
 from audits.subject import Service
-
-TOKEN_DIGITS = 20
 
 
 class Canary:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from msgspec import structs
@@ -71,6 +71,32 @@ _START_MAIL_INPUT = 354
 Envelopes = Sequence[Sequence[Envelope]]
 
 
+@dataclass(frozen=True)
+class Beyond:
+    """What is done beyond RCPT, because the command line asked for it.
+
+    data_abort: what is accepted is asked for DATA too, and the connection closed without content;
+    RFC 5321 section 4.1.1.10 has a server drop the message then. canary: one message for each host
+    that accepts anything, to a mailbox of the operator's own.
+    """
+
+    data_abort: bool = False
+    canary: Canary | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The options that ask for it, without hyphens in front."""
+        return self.names_of(data_abort=self.data_abort, canary=self.canary is not None)
+
+    @staticmethod
+    def names_of(*, data_abort: bool, canary: bool) -> tuple[str, ...]:
+        options = {"canary": canary, "data-abort": data_abort}
+        return tuple(name for name, asked in options.items() if asked)
+
+
+UP_TO_RCPT = Beyond()
+
+
 class RelayWalk:
     """Tries the usual ways of relaying at hosts of the inventory, without login.
 
@@ -79,9 +105,7 @@ class RelayWalk:
     wanted, the others go through more: together they would be refused often enough for Postfix to
     slow down, and be wrong often enough for Exim to hang up.
 
-    Never sends DATA unless told to. data_abort: what is accepted is asked for DATA too, and the
-    connection closed without content; RFC 5321 section 4.1.1.10 has a server drop the message then.
-    canary: one message for each host that accepts anything, to a mailbox of the operator's own.
+    Never sends DATA unless told to go beyond RCPT.
     """
 
     name: ClassVar[str] = "relay"
@@ -97,16 +121,13 @@ class RelayWalk:
         wanted: Iterable[type[Fact]],
         settings: Settings,
         pace: Pace,
-        *,
-        data_abort: bool = False,
-        canary: Canary | None = None,
+        beyond: Beyond = UP_TO_RCPT,
     ) -> None:
         self.origin = origin
         self.wanted = frozenset(wanted) & self.provides
         self.settings = settings
         self.pace = pace
-        self.data_abort = data_abort
-        self.canary = canary
+        self.beyond = beyond
 
     async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
         """The probes of the service, or why there are none."""
@@ -147,8 +168,8 @@ class RelayWalk:
         if known is not None:
             return known
         target = target_of(service, declared, self.settings.redirect)
-        if self.canary is not None:
-            self.canary.remember(seen)
+        if self.beyond.canary is not None:
+            self.beyond.canary.remember(seen)
         return await _Walk(self, service, target, served, roles).run(seen)
 
 
@@ -178,8 +199,8 @@ class _Walk:
     ) -> None:
         self._settings = collector.settings
         self._pace = collector.pace
-        self._data_abort = collector.data_abort
-        self._canary = collector.canary
+        self._data_abort = collector.beyond.data_abort
+        self._canary = collector.beyond.canary
         self._service = service
         self._target = target
         self._served = served
