@@ -41,6 +41,7 @@ class Question(StrEnum):
     TLS_REQUIRED = "mail is taken inside TLS only"
     TLS_WORKS = "a key and a certificate are there"
     OLD_TLS = "TLS 1.1 or older is spoken"
+    TLS_1_3 = "TLS 1.3 is spoken"
     WEAK_CIPHERS = "ciphers without real protection are accepted"
     AUTH_IN_CLEAR = "AUTH is accepted outside TLS"
     AUTH = "AUTH is offered"
@@ -52,11 +53,15 @@ class Question(StrEnum):
     EARLY_PIPELINING = "commands sent too early are taken"
     VRFY = "VRFY tells which users exist"
     VERSION_SHOWN = "the greeting names program and version"
+    TRUSTS_NEIGHBOURS = "all hosts of the same network are trusted"
     ONLY_TRUSTED_CLIENTS = "clients outside the trusted networks are turned away"
     AUTH_THROTTLED = "guessing of passwords is slowed down"
     OUTBOUND_TLS = "TLS is tried when sending"
     OUTBOUND_DANE = "DANE is heeded when sending"
     OUTBOUND_MTA_STS = "MTA-STS is heeded when sending"
+
+
+Answer = Literal["yes", "no", "undecided"]
 
 
 class Ruling(Struct, frozen=True):
@@ -68,7 +73,7 @@ class Ruling(Struct, frozen=True):
     """
 
     question: Question
-    answer: Literal["yes", "no", "undecided"]
+    answer: Answer
     why: str
     lines: tuple[ConfigLine, ...]
 
