@@ -3,7 +3,8 @@
 ## Rationale
 Under a policy in mode `enforce`, senders do not deliver to an MX host that no pattern names, nor to
 one without STARTTLS or with a certificate that does not verify. Mail then waits and bounces, from
-just those senders that take care.
+just those senders that take care. Where a host has TLSA records too, the policy can't make up for
+them: senders that do DANE turn away from a key that does not fit, in whichever mode the policy is.
 
 ## Remediation
 Name every MX host in the policy before its MX record is published, then change the `id` in the TXT
@@ -13,13 +14,16 @@ record. `*.` stands for one label only:
     mx: *.mail.example.net
 
 Give each host a certificate of a public CA for the name in the MX record, not for what that name
-may be an alias of.
+may be an alias of. Publish the TLSA record of a new key before the key is used.
 
 ## Limits
 Other senders trust public roots only. Where the host's `private_ca` or the configuration's
 `trust.ca_file` names more, a chain that ends there passes here all the same. A host that refuses
-the connection is judged by `port-mx-reachable`.
+the connection is judged by `port-mx-reachable`. Only TLSA records that are known to be secure are
+compared here; all else about them is left to the audits of DANE.
 """
+
+from collections.abc import Iterator
 
 from audits.evaluate.audit import AsOf, Doc, EachMx, Rfc, audit
 from audits.evaluate.target import Target
@@ -34,12 +38,14 @@ from audits.evaluate.verdict import (
     Violation,
     cite,
 )
-from audits.facts.dns import MxSet
+from audits.facts.dane import TlsaSet
+from audits.facts.dns import MxSet, ResolverReport
 from audits.facts.fact import Observation, Observed, Reason, Unobserved
 from audits.facts.https import MtaStsPolicy
 from audits.facts.smtp import StartTls
 from audits.facts.tls import CertificateChain
 from audits.parse.mta_sts import covers
+from audits.parse.tlsa import match, usable
 from audits.parse.x509 import matches
 
 # X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED: dates are looked at by themselves.
@@ -49,7 +55,7 @@ _DATES = frozenset({9, 10})
 @audit(
     to=Target.RECEIVING_DOMAIN,
     severity=Severity.CRITICAL,
-    references=(Rfc(8461, "4.1"), Rfc(8461, "4.2")),
+    references=(Rfc(8461, "2"), Rfc(8461, "4.1"), Rfc(8461, "4.2")),
     frameworks=(Doc("ISM", "1589"),),
 )
 def evaluate(
@@ -57,6 +63,8 @@ def evaluate(
     policy: MtaStsPolicy,
     each_starttls: EachMx[Observation[StartTls]],
     each_chain: EachMx[Observation[CertificateChain]],
+    each_tlsa: EachMx[Observation[TlsaSet]],
+    resolver: Observation[ResolverReport],
     as_of: AsOf,
 ) -> Verdict:
     if policy.status != 200 or policy.malformed is not None or policy.mode == "none":
@@ -64,10 +72,13 @@ def evaluate(
     if not mx.targets:
         return NotApplicable("the domain names no host to deliver to")
     milder = None if policy.mode == "enforce" else Severity.MEDIUM
-    violations = [
-        Violation(f"no pattern of the policy names the MX host {name}", seen, milder)
-        for name, seen in _not_named(mx, policy)
-    ]
+    promised = _promised(each_tlsa, resolver)
+    violations = []
+    for name, seen in _not_named(mx, policy):
+        message = f"no pattern of the policy names the MX host {name}"
+        if name in promised:
+            message += ", though DANE does: senders without it deliver nothing there"
+        violations.append(Violation(message, seen, milder))
     for starttls in each_starttls:
         if isinstance(starttls, Observed) and not starttls.fact.offered:
             message = f"{starttls.fact.subject} offers no STARTTLS"
@@ -75,6 +86,9 @@ def evaluate(
     chains = [seen.fact for seen in each_chain if isinstance(seen, Observed)]
     for chain in chains:
         violations += [Violation(m, e, milder) for m, e in _certificate_faults(chain, as_of)]
+        tlsa = promised.get(chain.subject.host)
+        if tlsa is not None:
+            violations += _overridden(tlsa, chain, policy, as_of)
     if violations:
         return Fail(tuple(violations))
     for seen in (*each_chain, *each_starttls):
@@ -100,6 +114,33 @@ def _not_named(mx: MxSet, policy: MtaStsPolicy) -> list[tuple[str, tuple[Evidenc
         published = cite(mx, f"/records/{places[0]}/exchange" if places else "/subject/name")
         found.append((name, (published, patterns)))
     return found
+
+
+def _promised(
+    each: EachMx[Observation[TlsaSet]], resolver: Observation[ResolverReport]
+) -> dict[str, TlsaSet]:
+    """The TLSA records that senders use, by host name."""
+    if not isinstance(resolver, Observed) or not resolver.fact.validates:
+        return {}
+    found = (seen.fact for seen in each if isinstance(seen, Observed))
+    return {tlsa.subject.name: tlsa for tlsa in found if tlsa.secure and any(usable(tlsa.records))}
+
+
+def _overridden(
+    tlsa: TlsaSet, chain: CertificateChain, policy: MtaStsPolicy, as_of: AsOf
+) -> Iterator[Violation]:
+    """RFC 8461 section 2: a policy that is met does not override DANE that fails."""
+    host = chain.subject.host
+    names = tuple(dict.fromkeys((tlsa.base, host, policy.subject.name)))
+    records = list(usable(tlsa.records))
+    if any(match(record, chain, names, as_of.at).fault is None for _, record in records):
+        return
+    message = (
+        f"the TLSA records of {host} do not fit the certificate of {chain.subject}: senders that "
+        "do DANE refuse it, whatever the policy says"
+    )
+    seen = (cite(tlsa, f"/records/{place}", record.text) for place, record in records)
+    yield Violation(message, (*seen, _certificates(chain), cite(policy, "/mode")))
 
 
 def _certificate_faults(
