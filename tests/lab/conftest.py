@@ -49,12 +49,17 @@ def missing() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
+def buildable() -> None:
+    """Skips where the lab can't be built, or fails where that is required."""
     reason = missing()
     if reason and LAB == "required":
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def lab(buildable: None) -> Iterator[Lab]:
     with running_lab() as running:
         yield running
 

@@ -318,10 +318,6 @@ def _digests(credentials: Credentials) -> Digests:
     return Digests(*(sha256(octets).hexdigest() for octets in spki))
 
 
-def _rsa_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
 def _tlsa(host: str, *records: str) -> list[str]:
     return [f"_25._tcp.{host}. TLSA {record}" for record in records]
 
@@ -338,6 +334,8 @@ def _zones(
     """
     good = [line for m in machines if m.domain == GOOD for line in _records(m)]
     others = [line for m in machines if m.domain != GOOD for line in _records(m)]
+    # A server that verifies recipients asks where the probes' foreign one is; nobody listens there.
+    others.append(f"sink.example.org. MX 10 audit.{GOOD}.")
     net = [
         *good,
         f"ns1.{GOOD}. A {IPV4_NETWORK}.{AUTHORITY}",

@@ -58,6 +58,14 @@ mailbox:
   local_parts = {mailboxes}
   transport   = hold
 """
+# What percent_hack_domains did in Exim 3.
+PERCENT_ROUTER = """\
+percent:
+  driver    = redirect
+  domains   = +local_domains
+  condition = ${if match{$local_part}{%}}
+  data      = ${sg{$local_part}{%}{@}}
+"""
 _TRANSPORTS = """\
 out:
   driver = smtp
@@ -100,7 +108,8 @@ _ANNOYED = re.compile(
 class EximSettings:
     """What one Exim is to be.
 
-    main: options over the good ones, lists such as `hostlist relay_from_hosts` among them.
+    main: options over the good ones, lists such as `hostlist relay_from_hosts` among them;
+    `{domain}` stands for its domain.
     mail_acl, rcpt_acl: those of MAIL and RCPT. routers: before the usual ones.
     authenticators: beside PLAIN and LOGIN.
     """
@@ -157,13 +166,15 @@ class Exim(MailServer):
             "authenticators": settings.authenticators
             + (_AUTHENTICATORS.format(**credentials) if credentials else ""),
         }
-        lines = "".join(f"{name} = {value}\n" for name, value in main.items())
+        lines = "".join(
+            f"{name} = {value.replace('{domain}', site.domain)}\n" for name, value in main.items()
+        )
         return lines + "".join(f"\nbegin {name}\n{text}" for name, text in sections.items())
 
     def _main(self, settings: EximSettings, site: Site) -> dict[str, str]:
         options = {
             "primary_hostname": site.host,
-            "domainlist local_domains": site.domain,
+            "domainlist local_domains": f"@ : {site.domain}",
             "domainlist relay_to_domains": "",
             "hostlist relay_from_hosts": "127.0.0.1",
             "exim_path": str(program("usr/sbin/exim4")),
@@ -171,6 +182,7 @@ class Exim(MailServer):
             "log_file_path": f"{self._logs}/%slog",
             "log_selector": "+smtp_connection +incoming_interface +smtp_protocol_error",
             "pid_file_path": str(self.folder / "pid"),
+            "smtp_banner": "$smtp_active_hostname ESMTP",
             "keep_environment": "",
             "queue_only": "true",
             "daemon_smtp_ports": " : ".join(map(str, settings.ports)),

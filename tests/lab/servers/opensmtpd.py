@@ -34,7 +34,7 @@ exec "$2" -d -T smtp -f "$1/smtpd.conf"
 _CONNECT = re.compile(
     r"connected to listener \S+ \[hostname=\S+, port=(\d+)|connected address=(\S+)"
 )
-_ANNOYED = re.compile(r'result="?421|too many|limit|reason=(?:timeout|io-error)', re.I)
+_ANNOYED = re.compile(r'result="?421|>>> 421|too many|limit', re.I)
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,14 @@ class OpenSmtpdSettings:
     """What one OpenSMTPD is to be.
 
     listeners: per port, what follows `listen on ... port N`. options: lines of global settings.
-    matches: the rules, in order; `{domain}` stands for its domain. release: where its programs are.
+    matches: the rules, in order; `{domain}` stands for its domain. mailboxes: local parts; an
+    empty one takes all. release: where its programs are.
     """
 
     listeners: Mapping[int, str] = field(default_factory=lambda: LISTENERS)
     options: tuple[str, ...] = ()
     matches: tuple[str, ...] = (LOCAL, FOR_USERS)
+    mailboxes: tuple[str, ...] = Site.MAILBOXES
     release: str = CURRENT
 
     @property
@@ -91,7 +93,7 @@ class OpenSmtpd(MailServer):
     def _write_configuration(self, settings: OpenSmtpdSettings, site: Site) -> None:
         logins, mailboxes = self.folder / "logins", self.folder / "mailboxes"
         logins.write_text(self._login(site))
-        mailboxes.write_text("".join(f"{m}@{site.domain} nobody\n" for m in site.MAILBOXES))
+        mailboxes.write_text("".join(f"{m}@{site.domain} nobody\n" for m in settings.mailboxes))
         lines = [f"table logins file:{logins}", f"table mailboxes file:{mailboxes}"]
         if site.credentials:
             chain, key = self.write_credentials(site.credentials)

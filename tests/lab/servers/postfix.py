@@ -58,6 +58,9 @@ postfix -c "$1" check && exec "$(postconf -c "$1" -h daemon_directory)/master" -
 _QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
 _CONNECT = re.compile(r" postfix/(\S+?)/smtpd\[\d+\]: connect from \S+\[([^\]]+)\]")
 _ANNOYED = re.compile(r": 421 |too many errors|improper command pipelining|rate limit", re.I)
+# From smtpd_soft_error_limit errors on, it waits a second before each reply, and logs nothing then.
+_SESSION = re.compile(r" disconnect from .* commands=(\d+)(?:/(\d+))?$")
+_SOFT_ERROR_LIMIT = 10
 
 SUBMISSION = {
     "smtpd_tls_security_level": "encrypt",
@@ -66,6 +69,14 @@ SUBMISSION = {
     "smtpd_recipient_restrictions": "permit_sasl_authenticated,reject",
 }
 SUBMISSIONS = {**SUBMISSION, "smtpd_tls_wrappermode": "yes"}
+
+
+def _slowed(line: str) -> bool:
+    session = _SESSION.search(line)
+    if session is None:
+        return False
+    done, sent = int(session[1]), int(session[2] or session[1])
+    return sent - done >= _SOFT_ERROR_LIMIT
 
 
 @dataclass(frozen=True)
@@ -117,7 +128,8 @@ class Postfix(MailServer):
         return Counter(match[1] for match in found if match[2] == client)
 
     def annoyance(self) -> list[str]:
-        return [line for line in self.log.read_text().splitlines() if _ANNOYED.search(line)]
+        lines = self.log.read_text().splitlines()
+        return [line for line in lines if _ANNOYED.search(line) or _slowed(line)]
 
     def empty_queue(self) -> None:
         """Deletes all messages, for a test that sent one."""

@@ -1,0 +1,452 @@
+"""The outcome matrix: good servers of four kinds, and faults beside them, one in each host.
+
+A row says which outcomes its fault changes. All others have to be those of the good server of its
+kind, so that an accusation of the innocent shows as well as a fault that goes unseen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from audits.demo.certificates import Authority, Credentials, short_rsa_key
+from tests.lab.lab import Certificate, Machine, for_all, trusted
+from tests.lab.servers import exim
+from tests.lab.servers.dovecot import BACKEND, DovecotSettings
+from tests.lab.servers.exim import EximSettings
+from tests.lab.servers.opensmtpd import LISTENERS, LOCAL, STABLE, OpenSmtpdSettings
+from tests.lab.servers.postfix import SUBMISSION, SUBMISSIONS, PostfixSettings
+from tests.lab.servers.server import Software
+
+FAIL, UNKNOWN, NOT_APPLICABLE, PASS = "fail", "unknown", "not-applicable", "pass"
+_FIRST_NUMBER = 20
+_SERVICES: Mapping[int, Mapping[str, str]] = {25: {}, 465: SUBMISSIONS, 587: SUBMISSION}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A host of the matrix.
+
+    kind: the label of the good row that it is held against. differs: its outcome of each audit
+    that is not as there, `audit` or, for one port alone, `audit:port`. hidden: per port, what comes
+    of every audit that a good server passes and that `differs` does not name.
+    """
+
+    label: str
+    kind: str
+    servers: tuple[Software, ...]
+    differs: Mapping[str, str] = field(default_factory=dict)
+    hidden: Mapping[int, str] = field(default_factory=dict)
+    certificate: Certificate | None = trusted
+
+    @property
+    def domain(self) -> str:
+        return f"{self.label}.example.org"
+
+
+def postfix(
+    main: Mapping[str, str] | None = None,
+    services: Mapping[int, Mapping[str, str]] | None = None,
+    mechanisms: str = "PLAIN LOGIN",
+) -> tuple[Software, ...]:
+    """A good Postfix but for these; services: in place of all options of a port."""
+    return (PostfixSettings(main or {}, _SERVICES | (services or {}), mechanisms),)
+
+
+def dovecot(settings: DovecotSettings) -> tuple[Software, ...]:
+    """Dovecot on the submission ports, with a good Postfix on port 25 and behind it."""
+    return (PostfixSettings(services={25: {}, BACKEND: {}}), settings)
+
+
+def expired(authority: Authority, host: str) -> Credentials:
+    return authority.issue(host, days=-3, begins_days=-93)
+
+
+def misnamed(authority: Authority, host: str) -> Credentials:
+    return authority.issue(f"other-{host}")
+
+
+def self_signed(authority: Authority, host: str) -> Credentials:
+    return authority.self_signed(host)
+
+
+def incomplete(authority: Authority, host: str) -> Credentials:
+    return authority.issue(host, with_intermediate=False)
+
+
+def short_key(authority: Authority, host: str) -> Credentials:
+    return authority.issue(host, key=short_rsa_key())
+
+
+GOOD = (
+    Row("postfix", "postfix", postfix()),
+    Row("exim", "exim", (EximSettings(),)),
+    Row("opensmtpd", "opensmtpd", (OpenSmtpdSettings(),)),
+    Row("dovecot", "dovecot", dovecot(DovecotSettings())),
+)
+
+_OPEN_TO_ALL = {
+    "relay-refused": FAIL,
+    "submission-auth-required": FAIL,
+    "submission-auth-required-for-local": FAIL,
+}
+_AUTH_IN_CLEAR = {
+    "submission-auth-offered-only-after-tls:587": FAIL,
+    "submission-auth-refused-in-clear:587": FAIL,
+}
+_NO_TLS = {
+    "submission-starttls-offered": FAIL,
+    "submission-plaintext-session-refused": FAIL,
+    "submission-auth-offered-only-after-tls:587": PASS,
+    "submission-auth-refused-in-clear:587": PASS,
+    "smtp-greeting-valid:587": PASS,
+    "relay-refused:587": PASS,
+}
+_EXPIRED = {"cert-in-validity": FAIL, "cert-not-expiring-soon": FAIL}
+_ANY_CIPHER = {
+    "smtpd_tls_ciphers": "medium",
+    "smtpd_tls_mandatory_ciphers": "medium",
+    "tls_medium_cipherlist": "ALL:@SECLEVEL=0",
+}
+
+POSTFIX = (
+    Row(
+        "permits-all",
+        "postfix",
+        postfix({"smtpd_relay_restrictions": "check_client_access static:OK, reject"}),
+        {"relay-refused:25": FAIL},
+    ),
+    Row(
+        "relays-for-all",
+        "postfix",
+        postfix({"relay_domains": "static:all"}),
+        {"relay-refused:25": FAIL},
+    ),
+    Row("trusts-all", "postfix", postfix({"mynetworks": "0.0.0.0/0"}), {"relay-refused:25": FAIL}),
+    # It rewrites such addresses first, and then finds that it relays for nobody.
+    Row(
+        "routes-percent",
+        "postfix",
+        postfix(
+            {
+                "allow_percent_hack": "yes",
+                "swap_bangpath": "yes",
+                "allow_untrusted_routing": "yes",
+            }
+        ),
+    ),
+    Row(
+        "clear-auth",
+        "postfix",
+        postfix(
+            {"smtpd_tls_auth_only": "no"}, {587: SUBMISSION | {"smtpd_tls_security_level": "may"}}
+        ),
+        {**_AUTH_IN_CLEAR, "submission-plaintext-session-refused": FAIL},
+    ),
+    Row(
+        "optional-tls",
+        "postfix",
+        postfix(services={587: SUBMISSION | {"smtpd_tls_security_level": "may"}}),
+        {"submission-plaintext-session-refused": FAIL},
+    ),
+    Row(
+        "no-tls-587",
+        "postfix",
+        postfix(services={587: SUBMISSION | {"smtpd_tls_security_level": "none"}}),
+        _NO_TLS,
+        {587: NOT_APPLICABLE},
+    ),
+    Row(
+        "plain-465",
+        "postfix",
+        postfix(services={465: SUBMISSION}),
+        {
+            "submission-implicit-tls-offered": FAIL,
+            "tls-handshake-completes:465": FAIL,
+        },
+        {465: UNKNOWN},
+    ),
+    Row(
+        "no-auth",
+        "postfix",
+        postfix(
+            services={
+                465: SUBMISSIONS | {"smtpd_sasl_auth_enable": "no"},
+                587: SUBMISSION | {"smtpd_sasl_auth_enable": "no"},
+            }
+        ),
+        {"submission-auth-offered": FAIL},
+    ),
+    Row(
+        "local-unasked",
+        "postfix",
+        postfix(
+            services={
+                587: SUBMISSION
+                | {
+                    "smtpd_relay_restrictions": "permit_sasl_authenticated,"
+                    " reject_unauth_destination",
+                    "smtpd_recipient_restrictions": "",
+                }
+            }
+        ),
+        {"submission-auth-required-for-local:587": FAIL},
+    ),
+    Row(
+        "open-587",
+        "postfix",
+        postfix(
+            services={
+                587: SUBMISSION
+                | {
+                    "smtpd_relay_restrictions": "check_client_access static:OK, reject",
+                    "smtpd_recipient_restrictions": "",
+                }
+            }
+        ),
+        {f"{audit}:587": outcome for audit, outcome in _OPEN_TO_ALL.items()},
+    ),
+    Row("cram", "postfix", postfix(mechanisms="PLAIN CRAM-MD5")),
+    Row("expired-cert", "postfix", postfix(), _EXPIRED, certificate=expired),
+    Row(
+        "misnamed-cert",
+        "postfix",
+        postfix(),
+        {"cert-name-matches": FAIL},
+        certificate=misnamed,
+    ),
+    Row("self-signed", "postfix", postfix(), {"cert-trusted": FAIL}, certificate=self_signed),
+    Row("incomplete", "postfix", postfix(), {"cert-trusted": FAIL}, certificate=incomplete),
+    Row(
+        "short-key",
+        "postfix",
+        postfix(_ANY_CIPHER),
+        {"cert-key-strong": FAIL},
+        certificate=short_key,
+    ),
+    Row(
+        "greylists",
+        "postfix",
+        postfix(
+            services={25: {"smtpd_client_restrictions": for_all("450 4.2.0 Greylisted, wait")}}
+        ),
+        {"relay-refused:25": UNKNOWN, "path-delivers": UNKNOWN},
+    ),
+    Row(
+        "throttles",
+        "postfix",
+        postfix(
+            services={
+                25: {
+                    "smtpd_delay_reject": "no",
+                    "smtpd_client_restrictions": for_all("421 4.7.0 Too many connections"),
+                }
+            }
+        ),
+        {"path-delivers": UNKNOWN},
+        {25: UNKNOWN},
+    ),
+    Row(
+        "no-postmaster",
+        "postfix",
+        postfix(
+            services={
+                25: {
+                    "smtpd_recipient_restrictions": "check_recipient_access"
+                    " inline:{{postmaster@ = REJECT}}"
+                }
+            }
+        ),
+        {"path-delivers": FAIL},
+    ),
+    Row("catches-all", "postfix", postfix({"local_recipient_maps": ""})),
+    Row(
+        "no-bounces",
+        "postfix",
+        postfix(
+            services={
+                25: {"smtpd_sender_restrictions": "check_sender_access inline:{{<> = REJECT}}"}
+            }
+        ),
+    ),
+    Row(
+        "tells-version",
+        "postfix",
+        postfix({"smtpd_banner": "$myhostname ESMTP Postfix 3.7.11 (Debian)"}),
+    ),
+    Row(
+        "old-tls",
+        "postfix",
+        postfix(
+            {
+                **_ANY_CIPHER,
+                "smtpd_tls_protocols": ">=TLSv1",
+                "smtpd_tls_mandatory_protocols": ">=TLSv1",
+            }
+        ),
+    ),
+    Row(
+        "no-tls13",
+        "postfix",
+        postfix(
+            {
+                "smtpd_tls_protocols": ">=TLSv1.2, <=TLSv1.2",
+                "smtpd_tls_mandatory_protocols": ">=TLSv1.2, <=TLSv1.2",
+            }
+        ),
+    ),
+)
+
+EXIM = (
+    Row("exim-accepts", "exim", (EximSettings(rcpt_acl="  accept\n"),), _OPEN_TO_ALL),
+    Row(
+        "exim-after-tls",
+        "exim",
+        (EximSettings(rcpt_acl="  accept encrypted = *\n" + exim.RCPT_ACL),),
+        _OPEN_TO_ALL,
+    ),
+    Row(
+        "exim-percent",
+        "exim",
+        (
+            EximSettings(
+                rcpt_acl=exim.TRUSTED + exim.LOGIN_ON_SUBMISSION + exim.LOCAL_ONLY,
+                routers=exim.PERCENT_ROUTER,
+            ),
+        ),
+        {"relay-refused:25": FAIL},
+    ),
+    # Its own address is one of its domains, as RFC 5321 section 4.1.3 lets it be.
+    Row(
+        "exim-literals",
+        "exim",
+        (
+            EximSettings(
+                {
+                    "allow_domain_literals": "true",
+                    "domainlist local_domains": "@ : {domain} : @[]",
+                }
+            ),
+        ),
+    ),
+    Row(
+        "exim-domains",
+        "exim",
+        (EximSettings({"domainlist relay_to_domains": "*"}),),
+        {"relay-refused:25": FAIL},
+    ),
+    Row(
+        "exim-networks",
+        "exim",
+        (EximSettings({"hostlist relay_from_hosts": "0.0.0.0/0"}),),
+        _OPEN_TO_ALL,
+    ),
+    Row(
+        "exim-clear-auth",
+        "exim",
+        (EximSettings({"auth_advertise_hosts": "${if eq{$received_port}{25}{}{*}}"}),),
+        _AUTH_IN_CLEAR,
+    ),
+    Row(
+        "exim-clear",
+        "exim",
+        (EximSettings(mail_acl="  accept\n"),),
+        {"submission-plaintext-session-refused": FAIL},
+    ),
+    Row(
+        "exim-local",
+        "exim",
+        (EximSettings(rcpt_acl=exim.NO_STRANGE_LOCAL_PARTS + exim.TRUSTED + exim.LOCAL_ONLY),),
+        {"submission-auth-required-for-local": FAIL},
+    ),
+    Row(
+        "exim-vrfy",
+        "exim",
+        (EximSettings({"acl_smtp_vrfy": "accept", "acl_smtp_expn": "accept"}),),
+    ),
+    Row("exim-cram", "exim", (EximSettings(authenticators=exim.CRAM_MD5),)),
+    Row("exim-expired", "exim", (EximSettings(),), _EXPIRED, certificate=expired),
+)
+
+OPENSMTPD = (
+    Row(
+        "smtpd-any",
+        "opensmtpd",
+        (OpenSmtpdSettings(matches=(LOCAL, 'match from any for any action "out"')),),
+        {"relay-refused:25": FAIL},
+    ),
+    Row(
+        "smtpd-optional",
+        "opensmtpd",
+        (OpenSmtpdSettings(LISTENERS | {587: "tls pki lab auth-optional <logins>"}),),
+        {
+            "submission-auth-required-for-local:587": FAIL,
+            "submission-plaintext-session-refused": FAIL,
+        },
+    ),
+    Row(
+        "smtpd-no-tls",
+        "opensmtpd",
+        (OpenSmtpdSettings(LISTENERS | {587: ""}),),
+        _NO_TLS,
+        {587: NOT_APPLICABLE},
+    ),
+    # What Debian 12 ships: STARTTLS is offered, and no handshake ever completes.
+    Row(
+        "smtpd-stable",
+        "opensmtpd",
+        (OpenSmtpdSettings(release=STABLE),),
+        {
+            "tls-handshake-completes": FAIL,
+            "submission-implicit-tls-offered": FAIL,
+            "mx-starttls-offered:25": PASS,
+            "submission-starttls-offered:587": PASS,
+            "submission-plaintext-session-refused:587": PASS,
+            **{
+                f"{audit}:{port}": PASS
+                for audit in (
+                    "smtp-greeting-valid",
+                    "submission-auth-offered-only-after-tls",
+                    "submission-auth-refused-in-clear",
+                )
+                for port in (25, 587)
+            },
+            "port-mx-reachable:25": PASS,
+        },
+        {25: UNKNOWN, 465: UNKNOWN, 587: UNKNOWN},
+    ),
+    Row("smtpd-catch-all", "opensmtpd", (OpenSmtpdSettings(mailboxes=("",)),)),
+)
+
+DOVECOT = (
+    Row(
+        "dovecot-clear",
+        "dovecot",
+        dovecot(DovecotSettings({"ssl": "yes", "disable_plaintext_auth": "no"})),
+        _AUTH_IN_CLEAR,
+    ),
+    Row(
+        "dovecot-no-tls",
+        "dovecot",
+        # Without TLS it opens no port for implicit TLS.
+        dovecot(
+            DovecotSettings(
+                {"ssl": "no", "disable_plaintext_auth": "no"},
+                listeners={587: ""},
+            )
+        ),
+        {
+            **_NO_TLS,
+            **_AUTH_IN_CLEAR,
+            "submission-plaintext-session-refused": PASS,
+            "submission-implicit-tls-offered": FAIL,
+        },
+        {587: NOT_APPLICABLE},
+    ),
+    Row("dovecot-cram", "dovecot", dovecot(DovecotSettings({"auth_mechanisms": "plain cram-md5"}))),
+    Row("dovecot-expired", "dovecot", dovecot(DovecotSettings()), _EXPIRED, certificate=expired),
+)
+
+ROWS = (*GOOD, *POSTFIX, *EXIM, *OPENSMTPD, *DOVECOT)
+MACHINES = tuple(
+    Machine(row.label, _FIRST_NUMBER + place, row.domain, row.servers, row.certificate)
+    for place, row in enumerate(ROWS)
+)
