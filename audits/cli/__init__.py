@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from audits import __version__
-from audits.cli import doctor, explain, inspect, run, sink, start
+from audits.cli import doctor, explain, inspect, run, sink, start, trace
 from audits.cli.exits import Exit, for_error, table
 from audits.cli.options import stderr
 from audits.cli.prose import flowing
@@ -59,7 +59,7 @@ def _root(
     """Options that stand before a verb."""
 
 
-for module in (start, inspect, explain, run, sink, doctor):
+for module in (start, inspect, explain, run, sink, doctor, trace):
     module.register(app)
 for command in app.registered_commands:
     command.help = flowing(getattr(command.callback, "__doc__", None) or "")

@@ -62,7 +62,7 @@ def read_workspace(
     """
     read = configuration(config)
     policy = checked_policy(read, policies)
-    whole = _inventory(read)
+    whole = inventory(read)
     domains = [domain.fact for domain in whole.domains]
     hosts = [host.fact for host in whole.hosts]
     _check_scopes(policy, domains, hosts)
@@ -104,7 +104,8 @@ def configuration(path: Path | None) -> Config:
     return read_config(path or find_config(here), start=here)
 
 
-def _inventory(config: Config) -> Fleet:
+def inventory(config: Config) -> Fleet:
+    """The fleet that the configuration leads to. Raises InventoryError."""
     return read_fleet(
         config.inventory,
         vantage=config.settings.vantage.name,
@@ -144,7 +145,7 @@ def waivers_for(config: Config, path: Path | None, snapshot: Snapshot) -> tuple[
     """
     scope = snapshot.fact(FleetScope, snapshot.vantage)
     if scope is not None and scope.limit is not None:
-        whole = _inventory(config)
+        whole = inventory(config)
         snapshot = Snapshot(snapshot.header, [*whole.domains, *whole.hosts])
     domains = list(snapshot.facts(DeclaredDomain))
     hosts = list(snapshot.facts(DeclaredHost))

@@ -161,6 +161,31 @@ def submission_path(snapshot: Snapshot, service: Service) -> Way:
     return _in_order(port, greeting, ehlo, starttls, tls, *end)
 
 
+def domain_station(seen: Observation[MxSet]) -> Station:
+    """The MX look-up of a domain by itself, before any of its hosts is turned to."""
+    if not isinstance(seen, Observed):
+        return _unseen(Step.MX, seen)
+    mx = seen.fact
+    rcode = mx.answer.rcode
+    if mx.targets and mx.records:
+        said = f"{len(mx.records)} MX"
+        shown = [record for record in mx.records if record.exchange != "."]
+        detail = ", ".join(f"{record.preference} {record.exchange}." for record in shown)
+        return Station(Step.MX, StationState.PASSED, said, detail, fact=mx, pointer="/records")
+    if mx.targets:
+        detail = f"no MX record, so {mx.subject} itself is the MX host"
+        return Station(
+            Step.MX, StationState.PASSED, "no MX", detail, fact=mx, pointer="/answer/rcode"
+        )
+    if mx.records:
+        detail = f"{mx.records[0].preference} . is all: {mx.subject} takes no mail"
+        return Station(
+            Step.MX, StationState.BROKEN, "null MX", detail, fact=mx, pointer="/records/0/exchange"
+        )
+    detail = f"{mx.subject} does not exist"
+    return Station(Step.MX, StationState.BROKEN, rcode, detail, fact=mx, pointer="/answer/rcode")
+
+
 def service_path(snapshot: Snapshot, service: Service) -> Way:
     """The stations of a service whatever its port; on 25 those that concern no domain."""
     if service.port != RELAY_PORT:

@@ -15,7 +15,8 @@ from audits.report.words import duration
 
 Mark = Literal["done", "broken", "silent", "beyond"]
 
-_LABELS = {
+# What each station is called, in the figure and wherever it is told in words.
+LABELS = {
     Step.DNS: "DNS",
     Step.MX: "MX",
     Step.ADDRESS: "address",
@@ -82,7 +83,7 @@ def figure(
     stops = tuple(
         Stop(
             station.step,
-            f"TCP {port}" if station.step is Step.TCP else _LABELS[station.step],
+            f"TCP {port}" if station.step is Step.TCP else LABELS[station.step],
             _fitted(_note(station), gap),
             visible(station.detail, 200),
             mark,

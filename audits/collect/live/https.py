@@ -133,7 +133,9 @@ class HttpsFetcher:
     async def _exchange(
         self, host: str, path: str, accept: str, address: str, port: int
     ) -> Document:
-        transport = httpx.AsyncHTTPTransport(verify=self._trusted(), trust_env=False, retries=0)
+        transport = httpx.AsyncHTTPTransport(
+            verify=await self._trusted(), trust_env=False, retries=0
+        )
         timeout = httpx.Timeout(self._limits.https_s, connect=self._limits.connect_s)
         request = httpx.Request(
             "GET",
@@ -158,9 +160,10 @@ class HttpsFetcher:
             truncated=len(body) > MAX_BODY_BYTES,
         )
 
-    def _trusted(self) -> ssl.SSLContext:
+    async def _trusted(self) -> ssl.SSLContext:
+        """Reading all roots takes a while, which others on the loop would be timed with."""
         if self._context is None:
-            self._context = trust_context(self._trust)
+            self._context = await asyncio.to_thread(trust_context, self._trust)
         return self._context
 
 
