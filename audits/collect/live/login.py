@@ -313,6 +313,8 @@ class _Walk:
             talk = connection.talk
             if talk is None:
                 return connection.attempt.silence
+            if self._gate.secret is not None:  # the server may repeat what it was given before
+                talk.conceal(*disguises(self._account.username, self._gate.secret))
             ended: Silence | None = None
             try:
                 await self._introduce(talk)
