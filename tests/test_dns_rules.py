@@ -133,7 +133,12 @@ RULES: dict[str, dict[str, tuple[str, ...]]] = {
         "AUTH is required, whenever the refusal comes": ("auth-required",),
         "each port has rules of its own": ("port-profile",),
         "codes of block lists": ("dnsbl-codes", "dnsbl-refusal", "dnsbl-dead", "dnsbl-silent"),
-        "SRV records of submission": ("srv-not-offered", "srv-published", "srv-silent"),
+        "SRV records of submission": (
+            "srv-not-offered",
+            "srv-published",
+            "srv-silent",
+            "srv-target",
+        ),
         "CAA: climb, aliases and issuers": (
             "caa-climb",
             "caa-alias",

@@ -31,11 +31,27 @@ class SrvService(Struct, frozen=True):
         return tuple(record for record in self.records if record.target != ".")
 
 
+class SrvTarget(Struct, frozen=True):
+    """A host that SRV records lead to. alias_chain: targets of CNAMEs that were followed, in order.
+
+    addresses: IPv4 first. silence: why there are none, where that was not learnt.
+    """
+
+    name: str
+    alias_chain: tuple[str, ...]
+    addresses: tuple[str, ...]
+    silence: Silence | None
+
+
 class ClientServices(Fact, frozen=True, tag="dns.srv"):
-    """The services for mail programs that a domain was asked for, in a fixed order."""
+    """The services for mail programs that a domain was asked for, in a fixed order.
+
+    targets: where their records lead, by name, each once.
+    """
 
     subject: Domain
     services: tuple[SrvService, ...]
+    targets: tuple[SrvTarget, ...]
 
     def service(self, label: str) -> tuple[int, SrvService]:
         """One of them, and its index."""

@@ -11,7 +11,7 @@ from audits.collect.live.srv import SERVICES, SrvLookup
 from audits.facts.fact import AnyObservation, Fact, Observed, Reason, Unobserved
 from audits.facts.helo import HeloName
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
-from audits.facts.srv import ClientServices, SrvRecord
+from audits.facts.srv import ClientServices, SrvRecord, SrvTarget
 from audits.settings import ResolverSettings
 from audits.subject import Domain, MailHost, Subject
 from tests.build import domain, host
@@ -30,6 +30,7 @@ mx1 300 A 192.0.2.10
 _submissions._tcp 300 SRV 10 1 465 b
 _submissions._tcp 300 SRV 0 1 465 A.Example.Net.
 _imap._tcp 300 SRV 0 0 0 .
+a 300 CNAME out
 """
 }
 
@@ -91,7 +92,8 @@ def test_services_are_asked_for_once_each_and_sorted_by_priority() -> None:
     found, questions = asked(SrvLookup, D, domain())
     assert isinstance(found, Observed)
     assert isinstance(found.fact, ClientServices)
-    assert questions == len(SERVICES)
+    # And A and AAAA of two targets, one of which is an alias.
+    assert questions == len(SERVICES) + 4
     _, submissions = found.fact.service("_submissions")
     assert submissions.records == (
         SrvRecord(0, 1, 465, "a.example.net"),
@@ -99,6 +101,22 @@ def test_services_are_asked_for_once_each_and_sorted_by_priority() -> None:
     )
     _, imap = found.fact.service("_imap")
     assert (imap.records, imap.offered) == ((SrvRecord(0, 0, 0, "."),), ())
+    assert found.fact.targets == (
+        SrvTarget("a.example.net", ("out.example.net",), ("192.0.2.20", "2001:db8::20"), None),
+        SrvTarget("b.example.net", (), (), None),
+    )
+
+
+def test_address_type_that_is_silent_hides_only_what_would_be_missing() -> None:
+    for name, silent in (("b", True), ("a", False)):
+        script: dict[str | tuple[str, str], Behaviour] = {
+            (f"{name}.example.net", "AAAA"): Behaviour(rcode="SERVFAIL")
+        }
+        found, _ = asked(SrvLookup, D, domain(), script=script)
+        assert isinstance(found, Observed)
+        assert isinstance(found.fact, ClientServices)
+        (target,) = [t for t in found.fact.targets if t.name == f"{name}.example.net"]
+        assert (target.silence is not None) is silent
 
 
 def test_silent_service_leaves_the_others_seen() -> None:

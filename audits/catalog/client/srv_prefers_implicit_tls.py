@@ -1,12 +1,14 @@
-"""SRV records lead mail programs to implicit TLS first, and to hosts of ours only.
+"""SRV records lead mail programs to implicit TLS first, and to hosts of ours that there are.
 
 ## Rationale
 A program takes the lowest priority number first. Where a service that begins in clear stands before
 or beside the one with TLS, an attacker on the path has a choice to make for the user. A target that
-is nobody's any more can be had by anybody, with the passwords that come to it.
+is nobody's any more can be had by anybody, with the passwords that come to it. A target may not be
+an alias, and programs differ in what they do about one.
 
 ## Remediation
-Give implicit TLS the lower number, and withdraw what is not offered with the target `.`:
+Give implicit TLS the lower number, name the host that has the address, and withdraw what is not
+offered with the target `.`:
 
     _submissions._tcp   3600  IN  SRV  0 1 465 submit.example.net.
     _submission._tcp    3600  IN  SRV  10 1 587 submit.example.net.
@@ -15,6 +17,8 @@ Give implicit TLS the lower number, and withdraw what is not offered with the ta
 ## Limits
 POP3 is not looked up. Hosts of providers are named with `allowed_provider_suffixes`.
 """
+
+from collections.abc import Iterator
 
 from audits.evaluate.audit import Rfc, audit
 from audits.evaluate.target import SMTP, Target
@@ -65,15 +69,30 @@ def evaluate(
             ):
                 message = f"{service.name} leads to {record.target}, which is not in the inventory"
                 violations.append(Violation(message, at))
+    violations += _unfit(srv)
     if violations:
         return Fail(tuple(violations))
     for place, service in enumerate(srv.services):
         if service.silence is not None:
             return undecided(srv, f"/services/{place}/name", service.silence)
+    for place, target in enumerate(srv.targets):
+        if target.silence is not None:
+            return undecided(srv, f"/targets/{place}/name", target.silence)
     published = [(i, service) for i, service in enumerate(srv.services) if service.records]
     if not published:
         return NotApplicable("the domain publishes no SRV records for mail programs")
     return Pass(tuple(e for i, service in published for e in _cited(srv, i, service)))
+
+
+def _unfit(srv: ClientServices) -> Iterator[Violation]:
+    """Targets that are aliases, which RFC 2782 forbids, or that lead nowhere."""
+    for place, target in enumerate(srv.targets):
+        if target.alias_chain:
+            message = f"the target {target.name} is an alias of {target.alias_chain[-1]}"
+            yield Violation(message, (cite(srv, f"/targets/{place}/alias_chain"),))
+        if not target.addresses and target.silence is None:
+            message = f"the target {target.name} has no address"
+            yield Violation(message, (cite(srv, f"/targets/{place}/addresses"),))
 
 
 def _cited(srv: ClientServices, place: int, service: SrvService) -> tuple[Evidence, ...]:

@@ -109,11 +109,11 @@ class DnsDomain:
         return MxSet(domain, reply.answer, tuple(records))
 
     async def _apex(self, domain: Domain) -> Found:
-        replies = await _ask_addresses(self._resolver, domain.name)
-        silent = _silent(replies)
+        replies = await ask_addresses(self._resolver, domain.name)
+        silent = silent_types(replies)
         if len(silent) == len(replies):
             return silent[0].silence
-        return ApexAddresses(domain, _answers(replies), _addresses(replies), silent)
+        return ApexAddresses(domain, _answers(replies), addresses_in(replies), silent)
 
     async def _spf(self, domain: Domain) -> Found:
         """Fetch the names of the tree level by level, then put them in order."""
@@ -191,8 +191,8 @@ class DnsHost:
         return [observation(HostAddresses, subject, found, self._origin.live(self.name))]
 
     async def _addresses(self, host: MailHost) -> Found:
-        replies = await _ask_addresses(self._resolver, host.name)
-        silent = _silent(replies)
+        replies = await ask_addresses(self._resolver, host.name)
+        silent = silent_types(replies)
         if len(silent) == len(replies):
             return silent[0].silence
         answered = [reply for reply in replies.values() if isinstance(reply, Reply)]
@@ -200,7 +200,7 @@ class DnsHost:
             subject=host,
             answers=_answers(replies),
             alias_chain=max((reply.alias_chain for reply in answered), key=len),
-            addresses=_addresses(replies),
+            addresses=addresses_in(replies),
             silent=silent,
         )
 
@@ -250,7 +250,7 @@ class DnsAddress:
         found = (
             ForwardName(name, (), reply)
             if isinstance(reply, Silence)
-            else ForwardName(name, _addresses({rdtype: reply}), None)
+            else ForwardName(name, addresses_in({rdtype: reply}), None)
             for name, reply in zip(asked, replies, strict=True)
         )
         return ForwardNames(address, tuple(found))
@@ -259,7 +259,8 @@ class DnsAddress:
 Replies = Mapping[str, Reply | Silence]
 
 
-async def _ask_addresses(resolver: Resolver, name: str) -> Replies:
+async def ask_addresses(resolver: Resolver, name: str) -> Replies:
+    """What A and AAAA of a name gave, by type."""
     replies = await asyncio.gather(*(resolver.ask(name, rdtype) for rdtype in ADDRESS_TYPES))
     return dict(zip(ADDRESS_TYPES, replies, strict=True))
 
@@ -268,13 +269,14 @@ def _answers(replies: Replies) -> tuple[Answer, ...]:
     return tuple(reply.answer for reply in replies.values() if isinstance(reply, Reply))
 
 
-def _silent(replies: Replies) -> tuple[SilentType, ...]:
+def silent_types(replies: Replies) -> tuple[SilentType, ...]:
+    """The types that were not answered."""
     return tuple(
         SilentType(rdtype, reply) for rdtype, reply in replies.items() if isinstance(reply, Silence)
     )
 
 
-def _addresses(replies: Replies) -> tuple[str, ...]:
+def addresses_in(replies: Replies) -> tuple[str, ...]:
     """All addresses in canonical text, IPv4 first, sorted, so that no resolver shuffles them."""
     found: set[IPv4Address | IPv6Address] = {
         ip_address(rdata.address)

@@ -1,18 +1,12 @@
 """The collector of what HELO names resolve to."""
 
-import asyncio
 from collections.abc import Sequence
-from ipaddress import ip_address
 from typing import ClassVar
 
-from dns.rdtypes.IN.A import A
-from dns.rdtypes.IN.AAAA import AAAA
-
 from audits.collect.collector import Origin
-from audits.collect.live.dns import ADDRESS_TYPES
+from audits.collect.live.dns import addresses_in, ask_addresses, silent_types
 from audits.collect.live.resolver import Reply, Resolver
 from audits.facts.declared import DeclaredHost
-from audits.facts.dns import SilentType
 from audits.facts.fact import (
     AnyObservation,
     Fact,
@@ -50,18 +44,9 @@ class HeloLookup:
     async def _resolved(self, host: MailHost, name: str) -> HeloName | Silence:
         if is_literal(name):
             return HeloName(host, name, (), (), ())
-        replies = await asyncio.gather(*(self._resolver.ask(name, t) for t in ADDRESS_TYPES))
-        named = list(zip(ADDRESS_TYPES, replies, strict=True))
-        silent = tuple(SilentType(t, reply) for t, reply in named if isinstance(reply, Silence))
-        if len(silent) == len(named):
+        replies = await ask_addresses(self._resolver, name)
+        silent = silent_types(replies)
+        if len(silent) == len(replies):
             return silent[0].silence
-        answered = [reply for reply in replies if isinstance(reply, Reply)]
-        found = {
-            ip_address(rdata.address)
-            for reply in answered
-            for rdata in reply.rdatas
-            if isinstance(rdata, A | AAAA)
-        }
-        ordered = sorted(found, key=lambda each: (each.version, int(each)))
-        answers = tuple(reply.answer for reply in answered)
-        return HeloName(host, name, answers, tuple(map(str, ordered)), silent)
+        answers = tuple(reply.answer for reply in replies.values() if isinstance(reply, Reply))
+        return HeloName(host, name, answers, addresses_in(replies), silent)

@@ -1,4 +1,7 @@
-"""The collector of SRV records for mail programs (RFC 6186 section 3, RFC 8314 section 4)."""
+"""The collector of SRV records for mail programs (RFC 6186 section 3, RFC 8314 section 4).
+
+Where they lead is looked up, too: a host of the fleet is in the resolver's cache.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,7 +10,8 @@ from typing import ClassVar
 from dns.rdtypes.IN.SRV import SRV
 
 from audits.collect.collector import Origin
-from audits.collect.live.resolver import Resolver
+from audits.collect.live.dns import addresses_in, ask_addresses, silent_types
+from audits.collect.live.resolver import Reply, Resolver
 from audits.facts.declared import DeclaredDomain
 from audits.facts.fact import (
     AnyObservation,
@@ -19,7 +23,7 @@ from audits.facts.fact import (
     kind_of,
 )
 from audits.facts.snapshot import Snapshot
-from audits.facts.srv import ClientServices, SrvRecord, SrvService
+from audits.facts.srv import ClientServices, SrvRecord, SrvService, SrvTarget
 from audits.parse.dns_message import name_text
 from audits.subject import Domain, Subject
 
@@ -45,8 +49,10 @@ class SrvLookup:
         if declared is None or not declared.sends:
             kind, why = kind_of(ClientServices), "the domain sends no mail"
             return [Unobserved(kind, subject, Reason.SKIPPED, why, provenance)]
-        found = await asyncio.gather(*(self._service(subject, each) for each in SERVICES))
-        return [Observed(ClientServices(subject, tuple(found)), provenance)]
+        services = await asyncio.gather(*(self._service(subject, each) for each in SERVICES))
+        names = {record.target for service in services for record in service.offered}
+        targets = await asyncio.gather(*map(self._target, sorted(names)))
+        return [Observed(ClientServices(subject, tuple(services), tuple(targets)), provenance)]
 
     async def _service(self, domain: Domain, service: str) -> SrvService:
         name = f"{service}._tcp.{domain}"
@@ -60,3 +66,10 @@ class SrvLookup:
         ]
         records.sort(key=lambda r: (r.priority, -r.weight, r.target, r.port))
         return SrvService(service, name, reply.answer, tuple(records), None)
+
+    async def _target(self, name: str) -> SrvTarget:
+        replies = await ask_addresses(self._resolver, name)
+        chains = [reply.alias_chain for reply in replies.values() if isinstance(reply, Reply)]
+        addresses, silent = addresses_in(replies), silent_types(replies)
+        silence = silent[0].silence if silent and not addresses else None
+        return SrvTarget(name, max(chains, key=len, default=()), addresses, silence)

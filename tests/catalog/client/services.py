@@ -2,7 +2,7 @@
 
 from audits.facts.declared import FleetScope
 from audits.facts.fact import Silence
-from audits.facts.srv import ClientServices, SrvRecord, SrvService
+from audits.facts.srv import ClientServices, SrvRecord, SrvService, SrvTarget
 from audits.subject import Domain, Vantage
 from tests.build import answer
 
@@ -12,8 +12,20 @@ LABELS = ("_submissions", "_submission", "_imaps", "_imap")
 
 
 def srv(**found: tuple[tuple[int, int, str], ...] | Silence) -> ClientServices:
-    """found: by label without `_`, priority, port and target of each record, or silence."""
-    return ClientServices(SUBJECT, tuple(_service(x, found.get(x[1:], ())) for x in LABELS))
+    """found: by label without `_`, priority, port and target of each record, or silence.
+
+    All targets have an address.
+    """
+    services = tuple(_service(x, found.get(x[1:], ())) for x in LABELS)
+    names = {record.target for service in services for record in service.offered}
+    targets = tuple(SrvTarget(name, (), ("192.0.2.20",), None) for name in sorted(names))
+    return ClientServices(SUBJECT, services, targets)
+
+
+def leading_to(target: SrvTarget) -> ClientServices:
+    """One service, and where it leads."""
+    whole = srv(submissions=((0, 465, target.name),))
+    return ClientServices(SUBJECT, whole.services, (target,))
 
 
 def _service(label: str, found: tuple[tuple[int, int, str], ...] | Silence) -> SrvService:

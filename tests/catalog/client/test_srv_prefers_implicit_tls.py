@@ -5,9 +5,9 @@ import pytest
 from audits.catalog.client.srv_prefers_implicit_tls import evaluate
 from audits.evaluate.verdict import Outcome, Severity
 from audits.facts.fact import Reason, Silence
-from audits.facts.srv import ClientServices
+from audits.facts.srv import ClientServices, SrvTarget
 from tests.build import domain, judge
-from tests.catalog.client.services import SCOPE, SUBJECT, srv
+from tests.catalog.client.services import SCOPE, SUBJECT, leading_to, srv
 
 OURS = "submit.example.net"
 
@@ -59,6 +59,29 @@ def test_host_of_an_allowed_provider_passes() -> None:
     allowed = {"allowed_provider_suffixes": ["provider.example"]}
     assert judge(evaluate, SUBJECT, domain(), SCOPE, seen, **allowed).outcome is Outcome.PASS
     assert judge(evaluate, SUBJECT, domain(), SCOPE, seen).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            SrvTarget(OURS, ("real.example.net",), ("192.0.2.20",), None),
+            f"the target {OURS} is an alias of real.example.net",
+        ),
+        (SrvTarget(OURS, (), (), None), f"the target {OURS} has no address"),
+    ],
+)
+def test_target_that_is_an_alias_or_leads_nowhere_fails(target: SrvTarget, message: str) -> None:
+    result = judge(evaluate, SUBJECT, domain(), SCOPE, leading_to(target))
+    assert result.outcome is Outcome.FAIL
+    assert [v.message for v in result.violations] == [message]
+
+
+def test_silent_target_is_unknown() -> None:
+    target = SrvTarget(OURS, (), (), Silence(Reason.SERVFAIL, "SERVFAIL"))
+    result = judge(evaluate, SUBJECT, domain(), SCOPE, leading_to(target))
+    assert result.outcome is Outcome.UNKNOWN
+    assert result.unknown[0].reason is Reason.SERVFAIL
 
 
 def test_silent_look_up_is_unknown_and_a_fault_outranks_it() -> None:
