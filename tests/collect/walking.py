@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from audits.collect.collector import Origin
 from audits.collect.live.pace import Pace
-from audits.collect.live.relay import RelayWalk
+from audits.collect.live.relay import UP_TO_RCPT, Beyond, RelayWalk
 from audits.collect.live.smtp import ServiceWalk
 from audits.collect.live.tls import TrustStore
 from audits.facts.declared import DeclaredHost, DeclaredService, HostRoles
@@ -93,9 +93,11 @@ async def walk(
     return seen
 
 
-async def try_relaying(seen: Snapshot, port: int = 25, settings: Settings = SETTINGS) -> Snapshot:
+async def try_relaying(
+    seen: Snapshot, port: int = 25, settings: Settings = SETTINGS, beyond: Beyond = UP_TO_RCPT
+) -> Snapshot:
     """Asks `RelayWalk` about the service; the snapshot afterwards."""
-    collector = RelayWalk(origin(), RelayWalk.provides, settings, Pace(settings.limits))
+    collector = RelayWalk(origin(), RelayWalk.provides, settings, Pace(settings.limits), beyond)
     seen.add(await collector.collect(service(port), seen))
     return seen
 
