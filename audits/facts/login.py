@@ -23,6 +23,12 @@ class AuthExchange(Struct, frozen=True):
     def accepted(self) -> bool:
         return self.reply.code == 235
 
+    @property
+    def told(self) -> str:
+        """The last reply, and how often the server asked before it."""
+        times = {0: "", 1: " after a challenge"}
+        return self.reply.text + times.get(self.challenges, f" after {self.challenges} challenges")
+
 
 class AccountLogin(Fact, frozen=True, tag="login.account"):
     """A login with the declared account, inside TLS.
@@ -43,6 +49,16 @@ class AccountLogin(Fact, frozen=True, tag="login.account"):
     given_for: Literal["certificate", "pin", "any"]
 
 
+def _gist(exchange: AuthExchange, username: str) -> tuple[int, int, str | None, list[str]]:
+    """What of an exchange could tell users apart; words with digits name sessions and times."""
+    reply = exchange.reply
+    text = " ".join(reply.lines).casefold()
+    for name in (username, username.partition("@")[0]):
+        text = text.replace(name.casefold(), " ")
+    words = [word for word in text.split() if not any(map(str.isdigit, word))]
+    return exchange.challenges, reply.code, reply.enhanced, words
+
+
 class RefusedLogins(Fact, frozen=True, tag="login.refused"):
     """Two logins that must be refused: a random password, for the account and for nobody.
 
@@ -58,6 +74,13 @@ class RefusedLogins(Fact, frozen=True, tag="login.refused"):
     known: AuthExchange
     unknown: AuthExchange | None
     silence: Silence | None
+
+    @property
+    def alike(self) -> bool:
+        """Whether both were refused in the same way, apart from user names, numbers and tokens."""
+        if self.unknown is None:
+            return False
+        return _gist(self.known, self.username) == _gist(self.unknown, self.stranger)
 
 
 class Envelope(Struct, frozen=True):

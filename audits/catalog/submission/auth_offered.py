@@ -16,13 +16,14 @@ Exim: an authenticator with `driver = dovecot`, and `auth_advertise_hosts = *`.
 OpenSMTPD: `auth <users>` on the `listen` line.
 
 ## Limits
-That a login succeeds is not tried.
+That a login succeeds is tried only where the inventory declares one: `submission-login-works`.
 """
 
 from audits.evaluate.audit import Rfc, audit
-from audits.evaluate.target import Target
+from audits.evaluate.target import SUBMISSIONS, Target
 from audits.evaluate.verdict import Fail, Pass, Severity, Verdict, Violation, cite
-from audits.facts.smtp import EhloInTls
+from audits.facts.fact import Observation, Observed
+from audits.facts.smtp import EhloInTls, EhloReply
 
 
 @audit(
@@ -30,9 +31,15 @@ from audits.facts.smtp import EhloInTls
     severity=Severity.MEDIUM,
     references=(Rfc(6409, "4.3"), Rfc(5068, "3.2")),
 )
-def evaluate(ehlo: EhloInTls) -> Verdict:
+def evaluate(ehlo: EhloInTls, clear: Observation[EhloReply]) -> Verdict:
     for place, keyword in enumerate(ehlo.keywords):
         if keyword.name == "AUTH" and keyword.params:
             offer = " ".join(("AUTH", *keyword.params))
             return Pass((cite(ehlo, f"/keywords/{place}", offer),))
-    return Fail((Violation("inside TLS EHLO lists no AUTH mechanism", (cite(ehlo, "/reply"),)),))
+    message, seen = "inside TLS EHLO lists no AUTH mechanism", [cite(ehlo, "/reply")]
+    if isinstance(clear, Observed):
+        before = clear.fact.params("AUTH") if ehlo.subject.port != SUBMISSIONS else None
+        if before:
+            message += f", while in clear it lists {' '.join(before)}"
+            seen.append(cite(clear.fact, "/reply"))
+    return Fail((Violation(message, tuple(seen)),))

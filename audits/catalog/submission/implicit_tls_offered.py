@@ -5,7 +5,8 @@ On 587 somebody on the path can take the word STARTTLS away, and a program that 
 on in clear. On 465 there is nothing to take away.
 
 ## Remediation
-Add the service and tell users of it; keep 587 while programs need it.
+Add the service and tell users of it; keep 587 while programs need it. Where the port speaks in
+clear, it lacks the one setting that makes it begin with TLS.
 
 Postfix (`master.cf`):
 
@@ -92,5 +93,9 @@ def _at(
     if handshake.fact.completed:
         return Pass((*seen, cite(handshake.fact, "/version")))
     error = handshake.fact.error or "without a reason"
-    message = f"port 465 does not speak TLS at once: {error}"
+    plain = error.removeprefix("not TLS: ")
+    if plain != error:
+        message = f"port 465 speaks in clear where TLS is expected: {plain}"
+    else:
+        message = f"port 465 does not speak TLS at once: {error}"
     return Fail((Violation(message, (cite(handshake.fact, "/error"),)),))

@@ -23,6 +23,17 @@ def test_no_auth_fails() -> None:
     assert of(wire.ehlo_in_tls(wire.SUBMISSION, "SIZE 1000")).outcome is Outcome.FAIL
 
 
+def test_auth_in_clear_alone_fails_and_is_named() -> None:
+    clear = wire.ehlo(wire.SUBMISSION, "STARTTLS", "AUTH PLAIN LOGIN")
+    result = judge(
+        evaluate, wire.SUBMISSION, wire.msa(), wire.ehlo_in_tls(wire.SUBMISSION, "SIZE 1"), clear
+    )
+    assert result.outcome is Outcome.FAIL
+    assert result.violations[0].message == (
+        "inside TLS EHLO lists no AUTH mechanism, while in clear it lists PLAIN LOGIN"
+    )
+
+
 def test_auth_without_mechanism_fails() -> None:
     assert of(wire.ehlo_in_tls(wire.SUBMISSION, "AUTH")).outcome is Outcome.FAIL
 

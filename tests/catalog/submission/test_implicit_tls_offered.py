@@ -33,9 +33,16 @@ def test_closed_port_fails() -> None:
 
 
 def test_465_that_speaks_in_clear_fails() -> None:
-    result = of(OPEN, wire.handshake(wire.SUBMISSIONS, error="not TLS: 220 mx1"))
+    result = of(OPEN, wire.handshake(wire.SUBMISSIONS, error="not TLS: the server sent '220 mx1'"))
     assert result.outcome is Outcome.FAIL
-    assert result.violations[0].message == "port 465 does not speak TLS at once: not TLS: 220 mx1"
+    assert result.violations[0].message == (
+        "port 465 speaks in clear where TLS is expected: the server sent '220 mx1'"
+    )
+
+
+def test_465_that_ends_the_handshake_with_an_alert_fails() -> None:
+    result = of(OPEN, wire.handshake(wire.SUBMISSIONS, error="alert handshake_failure"))
+    assert result.violations[0].message.endswith("TLS at once: alert handshake_failure")
 
 
 @pytest.mark.parametrize("reason", [Reason.TIMEOUT, Reason.DISCONNECTED, Reason.THROTTLED])
