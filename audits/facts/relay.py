@@ -11,6 +11,16 @@ from audits.facts.smtp import Reply
 from audits.subject import Service
 
 _QUOTED = re.compile(r'"[^"]*"')
+# Words, and codes of RFC 3463 section 3.2 and RFC 7505 section 4, for a domain that leads nowhere,
+# and for a sender that is not believed.
+_LEADS_NOWHERE = re.compile(
+    r"un-?route?able|(?:domain|host)(?: name)? (?:was )?not found|no such (?:domain|host)"
+    r"|(?:domain|host) does not (?:exist|resolve)|\b5\.1\.(?:2|10)\b",
+    re.IGNORECASE,
+)
+_SENDER = re.compile(
+    r"\bsender (?:verif|address|domain|denied|rejected)|\bspf\b|\b5\.1\.[78]\b", re.IGNORECASE
+)
 
 
 class FormOutcome(StrEnum):
@@ -63,6 +73,20 @@ class RelayForm(Struct, frozen=True):
     def names_a_domain(self) -> bool:
         """Many servers make a recipient without domain, such as `D!U` or `"U@D"`, a local one."""
         return "@" in _QUOTED.sub("", self.rcpt_to)
+
+    @property
+    def beside_relaying(self) -> bool:
+        """Refused for the sender, or since the foreign domain leads nowhere, whatever is relayed.
+
+        Exim verifies both with stock rules, the sender before it asks whether to relay, and the
+        recipient after it has found that it would. Refusing a forged sender, or the null sender,
+        is an answer: nobody relays by that form.
+        """
+        if self.rcpt is None or self.rcpt.positive:
+            return False
+        if _SENDER.search(self.rcpt.text):
+            return not self.forged and self.mail_from != ""
+        return self.plain and _LEADS_NOWHERE.search(self.rcpt.text) is not None
 
     @property
     def forged(self) -> bool:

@@ -35,7 +35,8 @@ proof. `mailproof run --data-abort` asks for DATA as well and closes the connect
 that takes every recipient and throws the mail away later (a sink) fails too, with the impossible
 domain that it took in the evidence. A form that only rewrites into a local address is not held
 against a service that takes any local recipient. Seen from a network that the host trusts, nothing
-can be said of strangers.
+can be said of strangers. A server that verifies addresses refuses a sender or a recipient whose
+domain leads nowhere, whether it relays or not: `probe.sender` and `probe.recipient` have to exist.
 
 `patterns` names the probe patterns (`P01` to `P16`) that must have been tried; `[all]` needs
 `probe.relay_forms: all`. With `full_send` only a message that arrived counts against the service,
@@ -63,6 +64,7 @@ from audits.facts.relay import Delivery, FormOutcome, RelayForm, RelayProbes
 from audits.parse.relay_form import PATTERNS
 
 _REFUSED = frozenset({FormOutcome.DENIED, FormOutcome.SYNTAX})
+_REAL_MAILBOXES = "set probe.sender and probe.recipient to mailboxes that exist"
 _START_MAIL_INPUT = 354
 
 
@@ -81,7 +83,7 @@ def evaluate(
 ) -> Verdict:
     if probes.trusted_vantage and vantage == "external":
         detail = "trusted vantage: this is one of the addresses that belong to the host itself"
-        return Undecided(Reason.NOT_COLLECTED, detail, (cite(probes, "/trusted_vantage"),))
+        return Undecided(Reason.AMBIGUOUS, detail, (cite(probes, "/trusted_vantage"),))
     delivery = probes.delivery
     if delivery is not None and delivery.through is not None:
         return Fail((_confirmed(probes, delivery),))
@@ -109,7 +111,7 @@ def _suspect(probes: RelayProbes, accepted: list[int], *, full_send: bool) -> Ve
     if full_send or taken_for_a_sink:
         detail = f"{_standing(probes)}: {_dialogue(probes.forms[held[0]])}"
         detail += "; and so was an impossible domain" if taken_for_a_sink else ""
-        return Undecided(Reason.NOT_COLLECTED, detail, _all_evidence(probes, held))
+        return Undecided(Reason.AMBIGUOUS, detail, _all_evidence(probes, held))
     return Fail(_violations(probes, held))
 
 
@@ -136,11 +138,13 @@ def _all_refused(probes: RelayProbes) -> Verdict:
     open_places = [place for place in range(len(forms)) if place not in answered]
     if not open_places:
         detail = f"inconclusive: {_counted(probes)}, but not U@D from both a sender and <>"
-        return Undecided(Reason.NOT_COLLECTED, detail, (cite(probes, "/forms"),))
+        return Undecided(Reason.AMBIGUOUS, detail, (cite(probes, "/forms"),))
     first = forms[open_places[0]]
     reply = first.rcpt or first.mail
     put_off = reply.put_off if reply is not None else None
     said = reply.text if reply is not None else first.note
+    if first.beside_relaying:
+        said += f", which is not about relaying: {_REAL_MAILBOXES}"
     return Undecided(
         put_off or Reason.PROTOCOL,
         f"inconclusive: {_counted(probes)}; {first.name}: {said}",
@@ -150,7 +154,7 @@ def _all_refused(probes: RelayProbes) -> Verdict:
 
 def _ambiguous(probes: RelayProbes, accepted: list[int], refused_later: set[int]) -> Undecided:
     """Accepted, but perhaps as a local recipient, or refused behind RCPT."""
-    labels = ", ".join(probes.forms[place].name for place in accepted)
+    labels = ", ".join(dict.fromkeys(probes.forms[place].label for place in accepted))
     controls = [c for c in probes.controls if c.outcome is FormOutcome.ACCEPTED]
     if refused_later:
         because = "DATA was refused behind it"
@@ -168,7 +172,7 @@ def _ambiguous(probes: RelayProbes, accepted: list[int], refused_later: set[int]
             for place, data in enumerate(probes.data)
             if data.form in refused_later
         )
-    return Undecided(Reason.PROTOCOL, detail, evidence)
+    return Undecided(Reason.AMBIGUOUS, detail, evidence)
 
 
 def _refused_at_data(probes: RelayProbes) -> set[int]:
@@ -272,6 +276,6 @@ def _untried(probes: RelayProbes, patterns: tuple[str, ...]) -> list[str]:
 def _is_refused(form: RelayForm) -> bool:
     """Answered with no. MAIL with a forged sender may be refused as well as its RCPT."""
     if form.outcome in _REFUSED:
-        return True
+        return not form.beside_relaying
     refused_at_mail = form.rcpt is None and form.mail is not None and form.mail.permanent
     return refused_at_mail and form.forged

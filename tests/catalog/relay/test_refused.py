@@ -300,3 +300,32 @@ def test_throttled_service_is_unknown() -> None:
 def test_host_of_somebody_else_is_not_applicable() -> None:
     skipped = silent(RelayProbes, wire.MX, Reason.SKIPPED, "not in the inventory")
     assert judge(evaluate, wire.MX, wire.foreign(), skipped).outcome is Outcome.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        reply(550, "Unrouteable address"),
+        reply(550, "5.1.2 Bad destination system: no such domain"),
+        reply(550, "Sender verify failed"),
+    ],
+)
+def test_refusal_for_a_name_that_leads_nowhere_is_no_answer(said: Reply) -> None:
+    result = judge(evaluate, wire.MX, roles(), probes({"<S> U@D": said, "<> U@D": said}))
+    assert result.outcome is Outcome.UNKNOWN
+    (unknown,) = result.unknown
+    assert "set probe.sender and probe.recipient to mailboxes that exist" in unknown.detail
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        # A local recipient that is unknown, and a local sender that is.
+        ('<S> "U@D"@H', reply(550, "Unrouteable address")),
+        ("<S@H> U@D", reply(550, "Unrouteable address / Sender verify failed")),
+        ("<> U@D", reply(554, "5.7.1 <>: Sender address rejected: Access denied")),
+    ],
+)
+def test_refusal_of_what_is_local_is_an_answer(label: str, said: Reply) -> None:
+    result = judge(evaluate, wire.MX, roles(), probes({label: said}))
+    assert result.outcome is Outcome.PASS
