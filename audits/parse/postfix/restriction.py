@@ -324,8 +324,7 @@ class _List:
             line = self._scope.line_with(name, word)
             if line is not None and word in (self._scope.raw(name) or ""):
                 return line
-        lines = self._scope.lines(self._name)
-        return lines[-1] if lines else None
+        return self._scope.line(self._name)
 
     def _lines(self, word: str = "") -> tuple[ConfigLine, ...]:
         line = self._line(word)

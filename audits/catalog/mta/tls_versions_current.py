@@ -1,0 +1,40 @@
+"""No TLS below 1.2 is configured.
+
+## Rationale
+TLS 1.0 and 1.1 are deprecated. The defaults of many mail programs still allow them, and what a
+distribution sets for OpenSSL as a whole does not bind programs that set their own level.
+
+## Remediation
+Postfix, both lists, since 587 and 465 go by the second one:
+
+    smtpd_tls_protocols = >=TLSv1.2
+    smtpd_tls_mandatory_protocols = >=TLSv1.2
+
+Exim with GnuTLS: `tls_require_ciphers = NORMAL:-VERS-TLS1.0:-VERS-TLS1.1`; with OpenSSL:
+`openssl_options = +no_sslv2 +no_sslv3 +no_tlsv1 +no_tlsv1_1`. Dovecot: `ssl_min_protocol =
+TLSv1.2`.
+
+## Limits
+What the files allow, not what the wire shows: a library may have lost a version altogether.
+`tls-version-current` asks the service itself.
+"""
+
+from audits.evaluate.audit import Rfc, audit
+from audits.evaluate.configured import of_listeners, settle
+from audits.evaluate.target import Target
+from audits.evaluate.verdict import Severity, Verdict
+from audits.facts.mta import MtaListeners, Question
+
+
+@audit(
+    to=(Target.MX_HOST, Target.MSA_HOST),
+    severity=Severity.MEDIUM,
+    references=(Rfc(8996), Rfc(8997), Rfc(9325, "3.1.1")),
+)
+def evaluate(listeners: MtaListeners) -> Verdict:
+    return settle(
+        of_listeners(listeners, Question.OLD_TLS),
+        wrong="yes",
+        says="allows TLS 1.1 or older",
+        nothing="no listener has TLS",
+    )
