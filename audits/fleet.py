@@ -105,8 +105,8 @@ class Mail(Struct, frozen=True, forbid_unknown_fields=True):
     """What the inventory says of a host's mail, under `data.mail`; keys are inherited one by one.
 
     addresses: default, its A and AAAA records. services: default, by role. domains: those it
-    accepts mail for. behind_gateway: prefixes of a filtering service in front. private_ca: a PEM
-    file. login: used only where a probe needs one. attest: statements that audits rely on.
+    accepts mail for. behind_gateway: prefixes of a filtering service in front. tls_mandatory:
+    it takes mail on port 25 inside TLS only. private_ca: a PEM file. login: used only where a probe needs one. attest: statements that audits rely on.
     """
 
     roles: _Roles | UnsetType = UNSET
@@ -116,6 +116,7 @@ class Mail(Struct, frozen=True, forbid_unknown_fields=True):
     helo_name: str | UnsetType | None = UNSET
     sends_from: tuple[str, ...] | UnsetType = UNSET
     behind_gateway: tuple[str, ...] | UnsetType = UNSET
+    tls_mandatory: bool | UnsetType = UNSET
     private_ca: Text | UnsetType | None = UNSET
     login: Login | UnsetType | None = UNSET
     attest: Attest | UnsetType | None = UNSET
@@ -546,6 +547,7 @@ def _declared_host(name: str, groups: tuple[str, ...], mail: Mail) -> DeclaredHo
         helo_name=_or(mail.helo_name, None),
         sends_from=_or(mail.sends_from, ()),
         behind_gateway=_or(mail.behind_gateway, ()),
+        tls_mandatory=_or(mail.tls_mandatory, False),
         private_ca=_or(mail.private_ca, None),
         login=login.username if login else None,
         attestations=tuple(_attestations(_or(mail.attest, None))),

@@ -60,6 +60,7 @@ def host(
         "helo_name": None,
         "sends_from": (),
         "behind_gateway": (),
+        "tls_mandatory": False,
         "private_ca": None,
         "login": None,
         "attestations": (),

@@ -150,6 +150,11 @@ HOSTS = (
     DemoHost("dead", "192.0.2.18", "has nobody listening on port 25"),
     DemoHost("silent", "192.0.2.19", "accepts the connection and says nothing"),
     DemoHost("busy", "192.0.2.20", "answers every connection with 421"),
+    DemoHost(
+        "injectable",
+        "192.0.2.21",
+        "obeys inside TLS what was sent in clear, and tells everybody how old it is",
+    ),
 )
 
 DOMAINS = (
@@ -240,6 +245,7 @@ DOMAINS = (
     DemoDomain("dead", "is served by nobody", mx=_mx_to("dead")),
     DemoDomain("silent", "is served by the silent host", mx=_mx_to("silent")),
     DemoDomain("busy", "is served by the busy host", mx=_mx_to("busy")),
+    DemoDomain("injectable", "is served by the old host", mx=_mx_to("injectable")),
 )
 
 

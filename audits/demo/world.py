@@ -207,6 +207,9 @@ def behaviours(credentials: Mapping[str, Credentials]) -> dict[tuple[str, int], 
         "no-starttls": mx("no-starttls"),
         "expired": mx("expired"),
         "greylisting": replace(mx("greylisting"), greylist=True),
+        "injectable": replace(
+            mx("injectable"), greeting="ESMTP Postfix (2.7.1)", keeps_plaintext=True
+        ),
         "silent": replace(mx("silent"), greeting_delay_s=_NEVER_S),
         "busy": replace(mx("busy"), greeting="421 4.7.0 Too many connections, try again later"),
     }

@@ -22,7 +22,8 @@ class MailBeforeTls(Fact, frozen=True, tag="conduct.mail-before-tls"):
 class LocalRecipients(Fact, frozen=True, tag="conduct.recipients"):
     """MAIL and RCPT on port 25 of mailboxes at a domain that the host takes mail for; never DATA.
 
-    encrypted: asked inside TLS, because MAIL was refused without. known: postmaster of the domain;
+    encrypted: asked inside TLS, because MAIL was refused without. seen_as: the addresses that the
+    configuration gives this vantage. known: postmaster of the domain;
     unknown: a random local part; bare: `postmaster` without any domain (RFC 5321 section 4.5.1).
     null_mail, null_rcpt: MAIL from the null reverse-path, and postmaster's RCPT behind it.
     None where MAIL was refused already.
@@ -32,6 +33,7 @@ class LocalRecipients(Fact, frozen=True, tag="conduct.recipients"):
 
     subject: Service
     encrypted: bool
+    seen_as: tuple[str, ...]
     sender: str
     mail: Reply
     known: RcptReply | None

@@ -79,6 +79,7 @@ class DeclaredHost(Fact, frozen=True, tag="declared.host"):
 
     addresses: as declared; empty where DNS decides. domains: those it accepts mail for.
     sends_from: its outbound addresses. behind_gateway: CIDR prefixes that stand in front of it.
+    tls_mandatory: it takes mail on port 25 inside TLS only.
     private_ca: path of a PEM file, as written. login: user name only; the secret stays a reference.
     """
 
@@ -91,6 +92,7 @@ class DeclaredHost(Fact, frozen=True, tag="declared.host"):
     helo_name: str | None
     sends_from: tuple[str, ...]
     behind_gateway: tuple[str, ...]
+    tls_mandatory: bool
     private_ca: str | None
     login: str | None
     attestations: tuple[Attestation, ...]

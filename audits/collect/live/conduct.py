@@ -269,6 +269,7 @@ class _Walk:
             LocalRecipients(
                 self._service,
                 encrypted=talk.encrypted,
+                seen_as=self._settings.vantage.addresses,
                 sender=self._settings.probe.sender,
                 mail=mail,
                 known=asked[0],

@@ -26,6 +26,15 @@ def test_no_starttls_fails() -> None:
     assert result.violations[0].message == "EHLO does not list STARTTLS"
 
 
+def test_keyword_that_something_on_the_way_wrote_over_is_named() -> None:
+    seen = (wire.ehlo(wire.MX, "PIPELINING", "XXXXXXXA"), wire.starttls(wire.MX, offered=False))
+    (violation,) = of(*seen).violations
+    assert violation.message == (
+        "EHLO lists XXXXXXXA where STARTTLS belongs: something on the way to the server strips it"
+    )
+    assert violation.evidence[0].pointer == "/keywords/1/name"
+
+
 def test_starttls_that_is_offered_then_refused_fails() -> None:
     result = of(EHLO, wire.starttls(wire.MX, reply(554, "5.7.3 unable to initialize security")))
     assert result.outcome is Outcome.FAIL
