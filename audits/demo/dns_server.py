@@ -55,6 +55,9 @@ class ZoneMap:
             owner = name
             if node is not None and (found := _rrset(node, owner, question.rdtype)):
                 response.answer.append(found)
+                signed = _rrset(node, owner, dns.rdatatype.RRSIG, covers=question.rdtype)
+                if signed and query.ednsflags & dns.flags.DO:
+                    response.answer.append(signed)
                 return response
             alias = None if node is None else _rrset(node, owner, dns.rdatatype.CNAME)
             if alias is None:
@@ -205,9 +208,12 @@ def _and_above(name: dns.name.Name) -> Iterable[dns.name.Name]:
 
 
 def _rrset(
-    node: dns.node.Node, owner: dns.name.Name, rdtype: dns.rdatatype.RdataType
+    node: dns.node.Node,
+    owner: dns.name.Name,
+    rdtype: dns.rdatatype.RdataType,
+    covers: dns.rdatatype.RdataType = dns.rdatatype.NONE,
 ) -> dns.rrset.RRset | None:
-    rdataset = node.get_rdataset(dns.rdataclass.IN, rdtype)
+    rdataset = node.get_rdataset(dns.rdataclass.IN, rdtype, covers)
     if rdataset is None:
         return None
     return dns.rrset.from_rdata_list(owner, rdataset.ttl, list(rdataset))

@@ -73,8 +73,8 @@ class ZoneStatus(Struct, frozen=True):
     resolver refuses the answer, though it gives it with checking disabled; None where it doesn't.
     answer: to the question for the SOA, with checking disabled where it is bogus.
     ds, keys, nsec3: empty or None where there are none; those of an insecure zone are read too.
-    signatures: over SOA and DNSKEY, or over the denial of a SOA. silent: what of this was not
-    answered.
+    signatures: over SOA, DNSKEY and the answers that were asked for anyway, MX of a domain and
+    addresses and TLSA of a host, or over their denial. silent: what of this was not answered.
     """
 
     name: str

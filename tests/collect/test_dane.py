@@ -1,7 +1,7 @@
 """The collectors of TLSA records and of zones against a server on loopback."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ import pytest
 
 from audits.collect.collector import Collector, Origin
 from audits.collect.live.dane import DaneHost
-from audits.collect.live.dnssec import DnssecDomain, DnssecHost
+from audits.collect.live.dnssec import SIGNED_TYPES, DnssecDomain, DnssecHost
 from audits.collect.live.resolver import Resolver
 from audits.facts.dane import TlsaSet
 from audits.facts.dns import MtaStsTxt
@@ -32,7 +32,10 @@ ZONE = f"""
 @ 300 DNSKEY 257 3 13 {KEY}
 @ 300 DS 4711 13 2 {DIGEST}
 @ 300 NSEC3PARAM 1 0 5 AABB
+@ 300 RRSIG MX {SIGNED_SOA}
 mx1 300 A 192.0.2.1
+mx1 300 RRSIG A {SIGNED_SOA}
+_25._tcp.mx1 300 RRSIG TLSA {SIGNED_SOA}
 _25._tcp.mx1 300 TLSA 3 1 1 {DIGEST}
 _25._tcp.mx1 300 TLSA 1 1 1 {DIGEST}
 _25._tcp.shared 300 CNAME tlsa
@@ -50,13 +53,14 @@ def _collect(
     subject: Subject,
     *seen: Fact | Unobserved,
     script: Script | None = None,
+    signed: Sequence[str] = (),
 ) -> tuple[Snapshot, ScriptedDns]:
     async def main() -> tuple[Snapshot, ScriptedDns]:
         async with ScriptedDns({"d.example.": ZONE}, script) as server:
             settings = ResolverSettings(
                 addresses=(server.address,), port=server.port, timeout_s=0.5, tries=1
             )
-            async with Resolver(settings) as resolver:
+            async with Resolver(settings, signed=signed) as resolver:
                 asked: Collector = collector(resolver, ORIGIN)
                 found = snapshot(*seen)
                 found.add(await asked.collect(subject, found))
@@ -189,6 +193,22 @@ def test_zone_of_a_domain_is_read_in_four_questions() -> None:
     assert zone.nsec3 is not None
     assert (zone.nsec3.iterations, zone.nsec3.salt) == (5, "aabb")
     assert [asked.rdtype for asked in server.asked] == ["SOA", "DNSKEY", "DS", "NSEC3PARAM"]
+    assert all(asked.wants_dnssec for asked in server.asked)
+
+
+def test_signatures_that_came_along_with_answers_for_mail_are_read_with_those_of_the_zone() -> None:
+    found, server = _collect(DnssecDomain, DOMAIN, signed=SIGNED_TYPES)
+    zone = _fact(found, DomainSecurity, DOMAIN).zone
+    assert [signature.covers for signature in zone.signatures] == ["SOA", "MX"]
+    assert server.names("MX") == ["d.example"]
+
+    tlsa = TlsaSet(HOST, TLSA_NAME, (), answer(TLSA_NAME), (), None)
+    found, server = _collect(DnssecHost, HOST, tlsa, signed=SIGNED_TYPES)
+    zone = _fact(found, HostSecurity, HOST).zone
+    assert [(each.name, each.covers) for each in zone.signatures] == [
+        ("mx1.d.example", "A"),
+        (TLSA_NAME, "TLSA"),
+    ]
     assert all(asked.wants_dnssec for asked in server.asked)
 
 

@@ -16,27 +16,35 @@ digest type 2, and NSEC or NSEC3 with no iterations and no salt. In BIND:
 Where little time is left on signatures, see whether the signer still runs.
 
 ## Limits
-It judges the zone that the domain is in, by the signatures over its SOA and its keys. Signers that
-sign each answer afresh use short times: lower `min_rrsig_h` for them.
+It judges the zone that the domain is in and those of its MX hosts, by the signatures over SOA and
+keys, MX, addresses and TLSA; `scopes` leaves one of the two out. Signers that sign each answer
+afresh use short times: lower `min_rrsig_h` for them. Zones that no resolver relies on are left to
+`dnssec-signed`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Literal
 
-from audits.evaluate.audit import AsOf, Rfc, audit
+from audits.evaluate.audit import AsOf, EachMx, Rfc, audit
 from audits.evaluate.target import Target
 from audits.evaluate.verdict import (
+    Evidence,
     Fail,
     NotApplicable,
     Pass,
     Severity,
+    Undecided,
     Verdict,
     Violation,
     cite,
     undecided,
 )
-from audits.facts.dns import ResolverReport
-from audits.facts.dnssec import DomainSecurity, Security
+from audits.facts.dns import MxSet, ResolverReport
+from audits.facts.dnssec import DomainSecurity, HostSecurity, Security
+from audits.facts.fact import Observation, Observed
+
+Seen = DomainSecurity | HostSecurity
 
 _RSA = (1, 5, 7, 8, 10)
 _SHA_1 = 1
@@ -49,6 +57,8 @@ _SHA_1 = 1
 )
 def evaluate(
     domain: DomainSecurity,
+    mx: Observation[MxSet],
+    hosts: EachMx[Observation[HostSecurity]],
     resolver: ResolverReport,
     now: AsOf,
     *,
@@ -56,66 +66,102 @@ def evaluate(
     max_nsec3_iter: int = 0,
     min_rsa: int = 2048,
     min_rrsig_h: int = 48,
+    scopes: tuple[Literal["domain", "mx"], ...] = ("domain", "mx"),
 ) -> Verdict:
-    """forbidden_algs: DNSKEY algorithm numbers. min_rsa: bits. min_rrsig_h: hours."""
-    zone = domain.zone
-    if not zone.silent and not zone.keys:
-        return NotApplicable(f"the zone {zone.name} is not signed")
+    """forbidden_algs: DNSKEY algorithm numbers. min_rsa: bits. min_rrsig_h: hours.
+
+    scopes: the domain's own zone, those of its MX hosts, or both.
+    """
+    delivers = isinstance(mx, Observed) and mx.fact.records
+    each = hosts if delivers and "mx" in scopes else ()
+    seen: list[Seen] = [domain] if "domain" in scopes else []
+    seen += [host.fact for host in each if isinstance(host, Observed)]
+    signed = [fact for fact in seen if fact.zone.silent or fact.zone.keys]
+    if not signed:
+        names = ", ".join(dict.fromkeys(fact.zone.name for fact in seen)) or "none in scope"
+        return NotApplicable(f"no zone is signed: {names}")
     if resolver.distrust is not None:
         return undecided(resolver, "/finding", resolver.distrust)
-    if zone.security is not Security.SECURE:
-        return NotApplicable(f"no resolver relies on the signatures of {zone.name}")
-    violations = (
-        *_keys(domain, forbidden_algs, min_rsa),
-        *_delegation(domain),
-        *_denial(domain, max_nsec3_iter),
-        *_signatures(domain, now, timedelta(hours=min_rrsig_h)),
-    )
+    secure = [fact for fact in signed if fact.zone.security is Security.SECURE]
+    if not secure:
+        return NotApplicable(f"no resolver relies on the signatures of {signed[0].zone.name}")
+    least = timedelta(hours=min_rrsig_h)
+    violations: list[Violation] = []
+    for fact in _each_zone_once(secure):
+        violations += _keys(fact, forbidden_algs, min_rsa)
+        violations += _delegation(fact)
+        violations += _denial(fact, max_nsec3_iter)
+    violations += _signatures(secure, now, least)
     if violations:
-        return Fail(violations)
-    if zone.silent:
-        return undecided(domain, "/zone/silent/0/rdtype", zone.silent[0].silence)
-    keys = (cite(domain, f"/zone/keys/{i}/algorithm") for i, _ in enumerate(zone.keys))
-    return Pass((*keys, cite(domain, "/zone/ds"), cite(domain, "/zone/nsec3")))
+        return Fail(tuple(violations))
+    for fact in secure:
+        if fact.zone.silent:
+            return undecided(fact, "/zone/silent/0/rdtype", fact.zone.silent[0].silence)
+    for host in each:
+        if not isinstance(host, Observed) and not host.reason.nothing_there:
+            return Undecided(host.reason, host.detail, (cite(domain, "/zone/keys"),))
+    return Pass(tuple(_evidence(secure)))
 
 
-def _keys(domain: DomainSecurity, forbidden: tuple[int, ...], min_rsa: int) -> Iterator[Violation]:
-    for place, key in enumerate(domain.zone.keys):
+def _each_zone_once(facts: Sequence[Seen]) -> list[Seen]:
+    """The first that is in each zone: what a zone is made of is the same for all."""
+    return list({fact.zone.name: fact for fact in reversed(facts)}.values())[::-1]
+
+
+def _evidence(facts: Sequence[Seen]) -> Iterator[Evidence]:
+    for fact in _each_zone_once(facts):
+        for place, _ in enumerate(fact.zone.keys):
+            yield cite(fact, f"/zone/keys/{place}/algorithm")
+        yield cite(fact, "/zone/ds")
+        yield cite(fact, "/zone/nsec3")
+
+
+def _keys(fact: Seen, forbidden: tuple[int, ...], min_rsa: int) -> Iterator[Violation]:
+    for place, key in enumerate(fact.zone.keys):
         if key.algorithm in forbidden:
-            message = f"key {key.key_tag} is of algorithm {key.algorithm}"
-            yield Violation(message, (cite(domain, f"/zone/keys/{place}/algorithm"),))
+            message = f"key {key.key_tag} of {fact.zone.name} is of algorithm {key.algorithm}"
+            yield Violation(message, (cite(fact, f"/zone/keys/{place}/algorithm"),))
         elif key.algorithm in _RSA and key.bits < min_rsa:
-            message = f"RSA key {key.key_tag} has {key.bits} bits, fewer than {min_rsa}"
-            yield Violation(message, (cite(domain, f"/zone/keys/{place}/bits"),))
+            message = (
+                f"RSA key {key.key_tag} of {fact.zone.name} has {key.bits} bits, fewer than "
+                f"{min_rsa}"
+            )
+            yield Violation(message, (cite(fact, f"/zone/keys/{place}/bits"),))
 
 
-def _delegation(domain: DomainSecurity) -> Iterator[Violation]:
-    ds = domain.zone.ds
+def _delegation(fact: Seen) -> Iterator[Violation]:
+    ds = fact.zone.ds
     if ds and all(record.digest_type == _SHA_1 for record in ds):
         places = range(len(ds))
-        seen = tuple(cite(domain, f"/zone/ds/{place}/digest_type") for place in places)
-        yield Violation("the DS records have SHA-1 digests only", seen)
+        seen = tuple(cite(fact, f"/zone/ds/{place}/digest_type") for place in places)
+        yield Violation(f"the DS records of {fact.zone.name} have SHA-1 digests only", seen)
 
 
-def _denial(domain: DomainSecurity, max_iterations: int) -> Iterator[Violation]:
-    nsec3 = domain.zone.nsec3
+def _denial(fact: Seen, max_iterations: int) -> Iterator[Violation]:
+    nsec3, name = fact.zone.nsec3, fact.zone.name
     if nsec3 is None:
         return
     if nsec3.iterations > max_iterations:
-        message = f"NSEC3 has {nsec3.iterations} extra iterations, more than {max_iterations}"
-        yield Violation(message, (cite(domain, "/zone/nsec3/iterations"),))
+        message = (
+            f"NSEC3 of {name} has {nsec3.iterations} extra iterations, more than {max_iterations}"
+        )
+        yield Violation(message, (cite(fact, "/zone/nsec3/iterations"),))
     if nsec3.salt:
-        message = f"NSEC3 has the salt {nsec3.salt}, which helps nobody"
-        yield Violation(message, (cite(domain, "/zone/nsec3/salt"),), Severity.LOW)
+        message = f"NSEC3 of {name} has the salt {nsec3.salt}, which helps nobody"
+        yield Violation(message, (cite(fact, "/zone/nsec3/salt"),), Severity.LOW)
 
 
-def _signatures(domain: DomainSecurity, now: AsOf, least: timedelta) -> Iterator[Violation]:
-    """The signature that ends first, where that is too soon."""
-    found = enumerate(domain.zone.signatures)
-    for place, signature in sorted(found, key=lambda each: each[1].expiration)[:1]:
-        left = signature.expiration - now.at
-        if left < least:
+def _signatures(facts: Sequence[Seen], now: AsOf, least: timedelta) -> Iterator[Violation]:
+    """The signature that ends first of each subject's answers, where that is too soon."""
+    told: set[tuple[str, str]] = set()
+    for fact in facts:
+        found = enumerate(fact.zone.signatures)
+        for place, signature in sorted(found, key=lambda each: each[1].expiration)[:1]:
+            left = signature.expiration - now.at
+            if left >= least or (signature.name, signature.covers) in told:
+                continue
+            told.add((signature.name, signature.covers))
             hours = left / timedelta(hours=1)
             words = f"ends in {hours:.0f} h" if hours >= 0 else f"ended {-hours:.0f} h ago"
             message = f"the signature over {signature.covers} {signature.name} {words}"
-            yield Violation(message, (cite(domain, f"/zone/signatures/{place}/expiration"),))
+            yield Violation(message, (cite(fact, f"/zone/signatures/{place}/expiration"),))

@@ -15,7 +15,7 @@ from audits.collect.live.dane import DaneHost
 from audits.collect.live.dmarc import DmarcReportMailboxes
 from audits.collect.live.dns import DnsAddress, DnsDomain, DnsHost
 from audits.collect.live.dnsbl import DomainListLookup, ListLookup
-from audits.collect.live.dnssec import DnssecDomain, DnssecHost
+from audits.collect.live.dnssec import SIGNED_TYPES, DnssecDomain, DnssecHost
 from audits.collect.live.helo import HeloLookup
 from audits.collect.live.https import MtaStsFetch
 from audits.collect.live.login import Account, LoginWalk
@@ -32,6 +32,7 @@ from audits.collect.live.tlsrpt import TlsRptMailboxes
 from audits.collect.plan import Plan
 from audits.facts.dns import ResolverReport
 from audits.facts.fact import Observed
+from audits.facts.dnssec import DomainSecurity, HostSecurity
 from audits.settings import Settings
 
 AVAILABLE: tuple[type[Collector], ...] = (
@@ -94,7 +95,8 @@ def assembled(
     beyond: what relay probes may do beyond RCPT.
     Raises UsageError for a resolver or a trust file that can't be used.
     """
-    resolver = Resolver(settings.resolver)
+    watched = {DomainSecurity, HostSecurity} & chosen.facts
+    resolver = Resolver(settings.resolver, signed=SIGNED_TYPES if watched else ())
     pace = Pace(settings.limits)
     trust = TrustStore(settings.trust.ca_file, base)
     wanted = chosen.facts

@@ -14,6 +14,7 @@ from audits.collect.live.dane import MxHosts
 from audits.collect.live.dns import ADDRESS_TYPES
 from audits.collect.live.resolver import Reply, Resolver
 from audits.collect.live.validation import ask_validated
+from audits.facts.dane import TlsaSet
 from audits.facts.dns import DkimKeys, DmarcWalk, MtaStsTxt, MxSet, SilentType, SpfTree, TlsRptTxt
 from audits.facts.dnssec import (
     BogusName,
@@ -41,6 +42,9 @@ from audits.subject import Domain, MailHost, Subject
 
 R = TypeVar("R", bound=Rdata)
 
+# Types that the way of mail and DANE rest on: how long their signatures last is looked at.
+SIGNED_TYPES = ("MX", *ADDRESS_TYPES, "TLSA")
+
 # Where each family of records of a domain starts; `{}` is the domain.
 _NAMES: dict[type[Fact], tuple[str, str]] = {
     MxSet: ("{}", "MX"),
@@ -67,7 +71,8 @@ class DnssecDomain:
     async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
         assert isinstance(subject, Domain)
         zone, names = await asyncio.gather(
-            zone_status(self._resolver, subject.name), self._bogus_names(subject, seen)
+            zone_status(self._resolver, subject.name, ((subject.name, "MX"),)),
+            self._bogus_names(subject, seen),
         )
         found = _security(subject, zone, names)
         return [observation(DomainSecurity, subject, found, self._origin.live(self.name))]
@@ -95,7 +100,7 @@ class DnssecHost:
     name: ClassVar[str] = "dnssec-host"
     about: ClassVar[type[Subject]] = MailHost
     provides: ClassVar[frozenset[type[Fact]]] = frozenset({HostSecurity})
-    requires: ClassVar[frozenset[type[Fact]]] = frozenset({MxSet})
+    requires: ClassVar[frozenset[type[Fact]]] = frozenset({MxSet, TlsaSet})
 
     def __init__(self, resolver: Resolver, origin: Origin) -> None:
         self._resolver = resolver
@@ -108,16 +113,23 @@ class DnssecHost:
         if not self._mx.holds(subject, seen):
             words = f"{subject} is no MX host"
             return unobserved([HostSecurity], subject, Reason.SKIPPED, words, provenance)
-        zone = await zone_status(self._resolver, subject.name)
+        answered = [(subject.name, rdtype) for rdtype in ADDRESS_TYPES]
+        tlsa = seen.fact(TlsaSet, subject)
+        if tlsa is not None:
+            answered.append((tlsa.name, "TLSA"))
+        zone = await zone_status(self._resolver, subject.name, answered)
         if isinstance(zone, Silence):
             return unobserved([HostSecurity], subject, zone.reason, zone.detail, provenance)
         return [Observed(HostSecurity(subject, zone), provenance)]
 
 
-async def zone_status(resolver: Resolver, name: str) -> ZoneStatus | Silence:
+async def zone_status(
+    resolver: Resolver, name: str, answered: Sequence[tuple[str, str]] = ()
+) -> ZoneStatus | Silence:
     """How the zone that `name` is in looks from this resolver.
 
     The SOA, or its denial, names the zone; its keys are then asked for once for all of its names.
+    answered: names and types that were asked for already, whose signatures the resolver still has.
     """
     soa, bogus = await ask_validated(resolver, name, "SOA", dnssec=True)
     if isinstance(soa, Silence):
@@ -141,13 +153,27 @@ async def zone_status(resolver: Resolver, name: str) -> ZoneStatus | Silence:
         ds=_delegation(replies.get("DS")),
         keys=keys,
         nsec3=_nsec3(replies.get("NSEC3PARAM")),
-        signatures=soa.signatures + _signatures(replies["DNSKEY"]),
+        signatures=tuple(
+            dict.fromkeys(
+                (*soa.signatures, *_signatures(replies["DNSKEY"]), *await _over(resolver, answered))
+            )
+        ),
         silent=tuple(
             SilentType(rdtype, reply)
             for rdtype, reply in replies.items()
             if isinstance(reply, Silence)
         ),
     )
+
+
+async def _over(resolver: Resolver, answered: Sequence[tuple[str, str]]) -> list[Signature]:
+    """The signatures that came along with answers, or with their denial.
+
+    None where the resolver was not told to have them along: they would take further questions.
+    """
+    at_hand = [each for each in answered if each[1] in resolver.signed]
+    replies = await asyncio.gather(*(resolver.ask(*each) for each in at_hand))
+    return [signature for reply in replies for signature in _signatures(reply)]
 
 
 def _security(

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import socket
 from collections import Counter, deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -186,8 +187,10 @@ class Resolver:
     A question goes to one address after another, `tries` rounds of them, `timeout_s` each; an
     address that fell silent goes last. At most `outstanding` questions are on their way at once,
     and only one, for all the others to be told so, while nothing was answered for `give_up_s`.
-    Not for use from several event loops. second: another resolver, where the settings name one;
-    it answers for itself, and shares nothing with this one but the count of what was sent.
+    Not for use from several event loops. signed: types that are asked for with their signatures by
+    everybody, so that nobody has to ask again for those. second: another resolver, where the
+    settings name one; it answers for itself, and shares nothing with this one but the count of
+    what was sent.
 
     Raises UsageError where no address is given and the system names none.
     """
@@ -198,6 +201,7 @@ class Resolver:
         *,
         outstanding: int = MAX_OUTSTANDING,
         give_up_s: float = GIVE_UP_S,
+        signed: Collection[str] = (),
     ) -> None:
         addresses = settings.addresses or _system_addresses()
         self.traffic = Traffic()
@@ -206,9 +210,10 @@ class Resolver:
             other = settings.second
             settings = replace(settings, second=None)
             at = replace(settings, addresses=other.addresses, port=other.port)
-            self.second = Resolver(at, outstanding=outstanding, give_up_s=give_up_s)
+            self.second = Resolver(at, outstanding=outstanding, give_up_s=give_up_s, signed=signed)
             self.second.traffic = self.traffic
         self._settings = settings
+        self.signed = frozenset(signed)
         self._servers = [_Server(self, address, settings.port) for address in addresses]
         self._outstanding = outstanding
         self._give_up_s = give_up_s
@@ -259,12 +264,13 @@ class Resolver:
     ) -> Reply | Silence:
         """The records of a type at a name, aliases followed (RFC 1034 section 3.6.2).
 
-        dnssec: with their signatures. checking_disabled: even where they are bogus. A question
-        with either is another one than without.
+        dnssec: with their signatures, which come along for the types in `signed` in any case.
+        checking_disabled: even where they are bogus. A question with either is another one than
+        without.
         """
         self.traffic.asked += 1
         try:
-            key = (ascii_name(name), rdtype, dnssec, checking_disabled)
+            key = (ascii_name(name), rdtype, dnssec or rdtype in self.signed, checking_disabled)
             step = await self._step(key)
             if isinstance(step, Silence) or step.next_name is None:
                 return step if isinstance(step, Silence) else step.reply

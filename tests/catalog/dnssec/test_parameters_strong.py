@@ -9,17 +9,25 @@ from audits.catalog.dnssec.parameters_strong import evaluate
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
 from audits.facts.dns import SilentType
-from audits.facts.dnssec import Nsec3Parameters, Signature
-from audits.facts.fact import Reason, Silence
-from audits.subject import Domain
-from tests.build import AS_OF, domain, judge
-from tests.catalog.dane.secured import NOT_VALIDATING, VALIDATING, ds, key, zone_of_domain
+from audits.facts.dnssec import HostSecurity, Nsec3Parameters, Signature
+from audits.facts.fact import Fact, Reason, Silence, Unobserved
+from audits.subject import Domain, MailHost
+from tests.build import AS_OF, domain, judge, mx, roles, silent
+from tests.catalog.dane.secured import (
+    NOT_VALIDATING,
+    VALIDATING,
+    ds,
+    key,
+    zone_of_domain,
+    zone_of_host,
+)
 
 SUBJECT = Domain("example.net")
 
 
 def _judge(resolver: Any = VALIDATING, params: dict[str, Any] | None = None, **zone: Any) -> Result:
-    return judge(evaluate, SUBJECT, domain(), zone_of_domain(**zone), resolver, **(params or {}))
+    seen = (domain(), mx((0, ".")), zone_of_domain(**zone), resolver)
+    return judge(evaluate, SUBJECT, *seen, **(params or {}))
 
 
 def _signature(hours: float) -> Signature:
@@ -36,21 +44,25 @@ def test_current_parameters_pass() -> None:
 @pytest.mark.parametrize(
     ("zone", "message", "severity"),
     [
-        ({"keys": (key(7, 2048),)}, "key 4711 is of algorithm 7", Severity.MEDIUM),
+        ({"keys": (key(7, 2048),)}, "key 4711 of example.net is of algorithm 7", Severity.MEDIUM),
         (
             {"keys": (key(8, 1024),)},
-            "RSA key 4711 has 1024 bits, fewer than 2048",
+            "RSA key 4711 of example.net has 1024 bits, fewer than 2048",
             Severity.MEDIUM,
         ),
-        ({"ds": (ds(1),)}, "the DS records have SHA-1 digests only", Severity.MEDIUM),
+        (
+            {"ds": (ds(1),)},
+            "the DS records of example.net have SHA-1 digests only",
+            Severity.MEDIUM,
+        ),
         (
             {"nsec3": Nsec3Parameters(1, 10, "")},
-            "NSEC3 has 10 extra iterations, more than 0",
+            "NSEC3 of example.net has 10 extra iterations, more than 0",
             Severity.MEDIUM,
         ),
         (
             {"nsec3": Nsec3Parameters(1, 0, "aabb")},
-            "NSEC3 has the salt aabb, which helps nobody",
+            "NSEC3 of example.net has the salt aabb, which helps nobody",
             Severity.LOW,
         ),
         (
@@ -70,6 +82,41 @@ def test_weak_parameter_fails(zone: dict[str, Any], message: str, severity: Seve
     assert result.outcome is Outcome.FAIL
     assert result.severity is severity
     assert [violation.message for violation in result.violations] == [message]
+
+
+# MX hosts in a zone of their own.
+TARGET = "mx1.example.org"
+ELSEWHERE = mx((10, TARGET))
+
+
+def _with_host(*seen: Fact | Unobserved, **params: Any) -> Result:
+    places = (roles(TARGET), zone_of_domain(), VALIDATING)
+    return judge(evaluate, SUBJECT, domain(), *places, ELSEWHERE, *seen, **params)
+
+
+def test_zones_of_mx_hosts_are_judged_too_each_once() -> None:
+    weak = zone_of_host(TARGET, name="example.org", keys=(key(7, 2048),))
+    result = _with_host(weak)
+    assert [v.message for v in result.violations] == ["key 4711 of example.org is of algorithm 7"]
+    assert _with_host(weak, scopes=["domain"]).outcome is Outcome.PASS
+    assert _with_host(zone_of_host(TARGET, name="example.org")).outcome is Outcome.PASS
+    same = zone_of_host(TARGET, name="example.net", keys=(key(7, 2048),))
+    assert _with_host(same).outcome is Outcome.PASS
+
+
+def test_a_signature_over_tlsa_that_ends_soon_fails() -> None:
+    ends = AS_OF + timedelta(hours=3)
+    name = f"_25._tcp.{TARGET}"
+    soon = Signature(name, "TLSA", 13, 4711, "example.org", AS_OF, ends)
+    result = _with_host(zone_of_host(TARGET, name="example.org", signatures=(soon,)))
+    assert [v.message for v in result.violations] == [f"the signature over TLSA {name} ends in 3 h"]
+
+
+def test_zone_of_an_mx_host_that_is_silent_is_unknown_and_one_unsigned_is_left_out() -> None:
+    lost = silent(HostSecurity, MailHost(TARGET), Reason.DNS_TIMEOUT)
+    assert _with_host(lost).outcome is Outcome.UNKNOWN
+    unsigned = zone_of_host(TARGET, name="example.org", secure=False)
+    assert _with_host(unsigned).outcome is Outcome.PASS
 
 
 def test_bounds_can_be_tuned() -> None:
