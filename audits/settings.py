@@ -105,7 +105,8 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     recipient: a mailbox that the operator owns, at a domain that no audited host serves.
     relay_forms: `usual` tries eight ways of relaying in one connection to a service, `all` 23 in
-    six or more.
+    six or more. tls: `policy` offers services what the audits in force ask about, `all` everything,
+    to know all that they accept; that takes a hundred connections to each and more.
     """
 
     ehlo: HeloName = "mailproof.invalid"
@@ -113,6 +114,7 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     recipient: Mailbox = "canary@mailproof.invalid"
     relay_forms: Literal["usual", "all"] = "usual"
     canary: CanarySettings | None = None
+    tls: Literal["policy", "all"] = "policy"
 
 
 class ReputationSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,9 +125,9 @@ class ReputationSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     zones: tuple[HeloName, ...] = ()
-
-
     domain_zones: tuple[HeloName, ...] = ()
+
+
 class RpkiSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What routes are validated against (RFC 6811), without asking anybody.
 

@@ -30,7 +30,7 @@ from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
 from audits.errors import SnapshotError, UsageError
 from audits.evaluate.engine import evaluate
-from audits.evaluate.policy import Policy, check
+from audits.evaluate.policy import Policy, check, tls_questions
 from audits.evaluate.result import Result, decode_results, encode_result
 from audits.evaluate.waiver import Waiver
 from audits.evidence.manifest import SCHEMA as MANIFEST_SCHEMA
@@ -156,6 +156,7 @@ def collect(
     snapshot = run.snapshot()
     run.checkpoint(snapshot.header, snapshot)
     chosen = planned(workspace.policy, beyond)
+    questions = tls_questions(workspace.policy, load())
     origin = Origin(snapshot.header.vantage, now)
     population = Population(
         _declared(DeclaredDomain, snapshot),
@@ -172,6 +173,7 @@ def collect(
             workspace.config.root,
             origin,
             loop,
+            questions,
             accounts=accounts(workspace),
             beyond=beyond,
         ) as live,

@@ -61,6 +61,14 @@ Output = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no summary; the exit code tells.")
 ]
+Deep = Annotated[
+    bool,
+    typer.Option(
+        "--deep",
+        help="Find out everything that services accept: every way of relaying, every version, "
+        "suite and group of TLS. Takes a hundred connections to each, and more.",
+    ),
+]
 
 
 @cache

@@ -14,6 +14,7 @@ from audits.cli.effort import taken
 from audits.cli.exits import Exit, for_results
 from audits.cli.options import (
     ConfigFile,
+    Deep,
     FailOn,
     Limit,
     MaxUnknown,
@@ -111,6 +112,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked of whom, and ask nothing.")
     ] = False,
+    deep: Deep = False,
     data_abort: DataAbort = False,
     canary: WithCanary = False,
     stats: Stats = False,
@@ -133,6 +135,7 @@ def run(
     """
     _check_resumed(resume, limit, policy, waivers, no_waivers, output, previous)
     workspace = read_workspace(config, policy, waivers, limit, no_waivers=no_waivers)
+    workspace = workspace.deep if deep else workspace
     if workspace.empty:
         stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
         return Exit.NOTHING
@@ -176,6 +179,7 @@ def collect(
     output: Output = None,
     resume: Resume = None,
     previous: Previous = None,
+    deep: Deep = False,
     data_abort: DataAbort = False,
     canary: WithCanary = False,
     stats: Stats = False,
@@ -184,6 +188,7 @@ def collect(
     """Only looks: writes the facts that the policy's audits need, and judges nothing."""
     _check_resumed(resume, limit, policy, output, previous)
     workspace = read_workspace(config, policy, None, limit, no_waivers=False)
+    workspace = workspace.deep if deep else workspace
     if workspace.empty:
         stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
         return Exit.NOTHING

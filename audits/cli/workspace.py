@@ -1,8 +1,11 @@
 """What a verb works on: configuration, inventory, policy and waivers, read and checked together."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from audits.catalog import load
 from audits.cli.clock import now
@@ -35,6 +38,14 @@ class Workspace:
     @property
     def empty(self) -> bool:
         return not self.fleet.domains and not self.fleet.hosts
+
+    @property
+    def deep(self) -> "Workspace":
+        """The same, told to find out everything that services accept."""
+        settings = self.config.settings
+        probe = replace(settings.probe, relay_forms="all", tls="all")
+        config = replace(self.config, settings=replace(settings, probe=probe))
+        return dataclasses.replace(self, config=config)
 
     @property
     def title(self) -> str:

@@ -16,6 +16,7 @@ from audits.evaluate.verdict import Severity, Verdict
 from audits.facts.declared import HostRoles
 from audits.facts.dns import MxSet
 from audits.facts.fact import Fact, Observed, Unobserved, subject_type
+from audits.facts.tls_offer import TlsQuestions
 from audits.subject import Address, Domain, MailHost, Path, Service, Subject, Vantage
 
 F = TypeVar("F", bound=Fact)
@@ -113,7 +114,10 @@ class Documentation:
 
 @dataclass(frozen=True)
 class Audit:
-    """One audit of the catalogue. parameters: name to (type, default)."""
+    """One audit of the catalogue. parameters: name to (type, default).
+
+    asks: what services are to be offered in TLS, from the audit's parameters; None for nothing.
+    """
 
     id: str
     function: Callable[..., Verdict]
@@ -124,6 +128,7 @@ class Audit:
     needs: tuple[Need, ...]
     parameters: Mapping[str, tuple[Any, Any]]
     documentation: Documentation
+    asks: Callable[..., TlsQuestions] | None = None
 
     @property
     def subject(self) -> type[Subject]:
@@ -154,9 +159,11 @@ def audit(
     severity: Severity,
     references: tuple[Reference, ...],
     frameworks: tuple[Doc, ...] = (),
+    asks: Callable[..., TlsQuestions] | None = None,
 ) -> Callable[[Callable[..., Verdict]], Audit]:
     """Makes an audit of the function that its module defines; `to` is what it is aimed at.
 
+    asks: a function of the same parameters that says what services are to be offered in TLS.
     Raises TypeError, naming module and parameter, on a signature that is not of the known forms.
     """
 
@@ -174,6 +181,7 @@ def audit(
             needs=needs,
             parameters=parameters,
             documentation=_documentation(function.__module__),
+            asks=asks,
         )
 
     return declare

@@ -12,6 +12,7 @@ from audits.errors import PolicyError
 from audits.evaluate.audit import Audit
 from audits.evaluate.verdict import Severity
 from audits.facts.declared import DeclaredDomain, DeclaredHost
+from audits.facts.tls_offer import TlsQuestions
 from audits.selector import Selection
 from audits.subject import Subject
 
@@ -124,6 +125,16 @@ def in_force(audit: Audit, rule: Rule) -> dict[str, Any]:
     """Every parameter of an audit with the value that it has under a rule."""
     defaults = {name: default for name, (_, default) in audit.parameters.items()}
     return defaults | bind(audit, rule)
+
+
+def tls_questions(policy: Policy, audits: Mapping[str, Audit]) -> TlsQuestions:
+    """What services are to be offered in TLS, for every audit with every rule that enables it."""
+    asked = TlsQuestions()
+    for rule in policy.rules:
+        asks = audits[rule.audit].asks
+        if rule.enabled and asks is not None:
+            asked |= asks(**in_force(audits[rule.audit], rule))
+    return asked
 
 
 def _nearest(wrong: str, known: Mapping[str, Audit]) -> str:

@@ -28,11 +28,13 @@ from audits.collect.live.smtp import ServiceWalk
 from audits.collect.live.spf import SpfDomain, SpfHost
 from audits.collect.live.srv import SrvLookup
 from audits.collect.live.tls import TrustStore
+from audits.collect.live.tls_probe import TlsProbe
 from audits.collect.live.tlsrpt import TlsRptMailboxes
 from audits.collect.plan import Plan
 from audits.facts.dns import ResolverReport
-from audits.facts.fact import Observed
 from audits.facts.dnssec import DomainSecurity, HostSecurity
+from audits.facts.fact import Observed
+from audits.facts.tls_offer import TlsQuestions
 from audits.settings import Settings
 
 AVAILABLE: tuple[type[Collector], ...] = (
@@ -53,14 +55,17 @@ AVAILABLE: tuple[type[Collector], ...] = (
     SrvLookup,
     AutoconfigFetch,
     ListLookup,
+    DomainListLookup,
     RouteCheck,
     ServiceWalk,
-    DomainListLookup,
+    TlsProbe,
     OtherChainWalk,
     ConductWalk,
     RelayWalk,
     LoginWalk,
 )
+
+NO_QUESTIONS = TlsQuestions()
 
 
 @dataclass(frozen=True)
@@ -85,14 +90,16 @@ def assembled(
     base: Path,
     origin: Origin,
     loop: asyncio.Runner,
+    questions: TlsQuestions = NO_QUESTIONS,
     *,
     accounts: Mapping[str, Account] | None = None,
     beyond: Beyond = UP_TO_RCPT,
 ) -> Iterator[Live]:
     """The collectors of a plan, told what is wanted of them; the resolver is closed at the end.
 
-    base: the folder that the inventory names files from. accounts: to log in with, by host name.
-    beyond: what relay probes may do beyond RCPT.
+    base: the folder that the inventory names files from. accounts: to log in
+    with, by host name. beyond: what relay probes may do beyond RCPT.
+    questions: what services are to be offered in TLS.
     Raises UsageError for a resolver or a trust file that can't be used.
     """
     watched = {DomainSecurity, HostSecurity} & chosen.facts
@@ -118,13 +125,14 @@ def assembled(
         SrvLookup: lambda: SrvLookup(resolver, origin),
         AutoconfigFetch: lambda: AutoconfigFetch(resolver, origin, settings),
         ListLookup: lambda: ListLookup(resolver, origin, settings.reputation),
+        DomainListLookup: lambda: DomainListLookup(resolver, origin, settings.reputation),
         RouteCheck: lambda: RouteCheck(origin, settings.rpki, base),
         ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
         OtherChainWalk: lambda: OtherChainWalk(origin, settings, pace, trust),
+        TlsProbe: lambda: TlsProbe(origin, settings, pace, questions),
         ConductWalk: lambda: ConductWalk(origin, wanted, settings, pace),
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace, beyond),
         LoginWalk: lambda: LoginWalk(origin, wanted, settings, pace, trust, accounts or {}),
-        DomainListLookup: lambda: DomainListLookup(resolver, origin, settings.reputation),
     }
     collectors = tuple(make[collector]() for collector in chosen.collectors)
     try:

@@ -255,6 +255,12 @@ class Conversation:
             words = f"the server sent what no command had asked for: {unasked[:200]}"
             raise self._noted(Reason.PROTOCOL, words)
 
+    def hand_over(self, *, implicit: bool = False) -> Stream:
+        """The stream, for a TLS client of the caller's own; nothing more is said here."""
+        self._client.enter_tls(self._now(), implicit=implicit)
+        self._ended = Silence(Reason.INTERRUPTED, "the connection was handed over to a TLS probe")
+        return self._stream
+
     async def quit(self) -> None:
         """Takes leave, without waiting long for the answer."""
         if self.finished or self._ended is not None or self._client.awaited:

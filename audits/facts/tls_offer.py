@@ -1,0 +1,201 @@
+"""What was offered to a service in TLS, hello by hello, and what it answered."""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+
+from audits.facts.fact import Fact, Reason, Silence, Step
+from audits.subject import Service
+
+
+class Version(StrEnum):
+    """A protocol version, oldest first."""
+
+    SSL2 = "ssl2"
+    SSL3 = "ssl3"
+    TLS10 = "1.0"
+    TLS11 = "1.1"
+    TLS12 = "1.2"
+    TLS13 = "1.3"
+
+    @property
+    def rank(self) -> int:
+        return _VERSIONS.index(self)
+
+    @property
+    def code(self) -> int:
+        """As it stands in a hello (RFC 8446 section 4.1.2, and SSL 2)."""
+        return _CODES[self.rank]
+
+    @property
+    def words(self) -> str:
+        """As people write it: `SSL 3`, `TLS 1.2`."""
+        return f"SSL {self.value[-1]}" if self.value.startswith("ssl") else f"TLS {self.value}"
+
+    @classmethod
+    def of(cls, code: int) -> "Version | None":
+        """The version with that code, if there is one."""
+        return _VERSIONS[_CODES.index(code)] if code in _CODES else None
+
+
+_VERSIONS = tuple(Version)
+_CODES = (0x0002, 0x0300, 0x0301, 0x0302, 0x0303, 0x0304)
+
+# TLS ExtensionType values (IANA registry)
+SERVER_NAME = 0
+TRUNCATED_HMAC = 4
+SUPPORTED_GROUPS = 10
+EC_POINT_FORMATS = 11
+SIGNATURE_ALGORITHMS = 13
+PADDING = 21
+ENCRYPT_THEN_MAC = 22
+EXTENDED_MASTER_SECRET = 23
+SESSION_TICKET = 35
+SUPPORTED_VERSIONS = 43
+PSK_KEY_EXCHANGE_MODES = 45
+KEY_SHARE = 51
+RENEGOTIATION_INFO = 65281
+
+
+class ClientHello(Struct, frozen=True):
+    """What a hello offers, as code points of the IANA registries, in the order sent.
+
+    lowest, highest: the range of versions. Up to TLS 1.2 a hello names the highest alone and so
+    offers all older ones back to SSL 3 (RFC 5246 appendix E.1). suites of SSL 2 are its cipher
+    kinds. groups, schemes: empty where the version knows none.
+    """
+
+    lowest: Version
+    highest: Version
+    suites: tuple[int, ...]
+    groups: tuple[int, ...]
+    schemes: tuple[int, ...]
+
+    def asks_for(self, version: Version) -> bool:
+        """Whether its refusal means that its suites are refused in that version.
+
+        It does for the highest version, which a server looks at first. TLS 1.1 and older have the
+        same suites: with none of them in one version a server has none in an older one either.
+        """
+        if version is self.highest:
+            return True
+        old = self.highest.rank <= Version.TLS11.rank
+        return old and self.lowest.rank <= version.rank < self.highest.rank
+
+
+class ServerAnswer(Struct, frozen=True):
+    """What a server chose (ServerHello, HelloRetryRequest, ServerKeyExchange); None: not said.
+
+    retry: it was a HelloRetryRequest (RFC 8446 section 4.1.4). group: of the key exchange, that of
+    RFC 7919 too where the server sent its prime. dh_bits: length of the prime. scheme: of the
+    signature over the key exchange in TLS 1.2. extensions: types that the server echoed.
+    """
+
+    version: Version
+    suite: int
+    retry: bool
+    group: int | None
+    dh_bits: int | None
+    scheme: int | None
+    compression: int
+    extensions: tuple[int, ...]
+
+
+class TlsOffer(Struct, frozen=True):
+    """One hello and how it was answered.
+
+    accepted: the server chose something (`answer`). refused: it ended the handshake with a fatal
+    alert (`alert`, RFC 8446 section 6), or SSL 2's error. inconclusive: neither, for the reason in
+    `silence`; a rate limit looks like that too.
+    """
+
+    hello: ClientHello
+    outcome: Literal["accepted", "refused", "inconclusive"]
+    answer: ServerAnswer | None
+    alert: int | None
+    silence: Silence | None
+
+
+class TlsOffers(Fact, frozen=True, tag="tls.offers"):
+    """Every hello that was sent to a service beyond the handshake of a current client."""
+
+    STEP: ClassVar[Step] = Step.TLS
+
+    subject: Service
+    offers: tuple[TlsOffer, ...]
+
+    def answers(self) -> Iterator[tuple[int, ServerAnswer]]:
+        """What was accepted, each with the place of its offer."""
+        for place, offer in enumerate(self.offers):
+            if offer.answer is not None:
+                yield place, offer.answer
+
+    def refusals(self, version: Version) -> list[int]:
+        """Places of the offers of that version that were refused."""
+        found = enumerate(self.offers)
+        return [p for p, o in found if o.outcome == "refused" and o.hello.asks_for(version)]
+
+    def unproven(self, version: Version, suites: Iterable[int]) -> set[int]:
+        """Those of the suites that were neither refused nor chosen in that version."""
+        left = set(suites)
+        for offer in self.offers:
+            if offer.outcome == "refused" and offer.hello.asks_for(version):
+                left.difference_update(offer.hello.suites)
+            elif offer.answer is not None and offer.answer.version is version:
+                left.discard(offer.answer.suite)
+        return left
+
+    @property
+    def silence(self) -> Silence:
+        """Why a question stayed open: the last silence, or that nothing of it was asked."""
+        for offer in reversed(self.offers):
+            if offer.silence is not None:
+                return offer.silence
+        return Silence(Reason.NOT_COLLECTED, "this run did not offer it to the service")
+
+
+class TlsAsk(Struct, frozen=True):
+    """What a service is to be offered, as far as the audits in force need it.
+
+    versions: that it ought to refuse. suites: sets of suites up to TLS 1.2; of each set it is
+    enough to know that all are refused, or one that is accepted; the gravest first. suites13: of
+    TLS 1.3, to be refused. schemes: that ought not to sign. groups: elliptic curves that ought not
+    to be chosen, offered before others. hybrids: groups of TLS 1.3 of which one ought to be
+    accepted. features: what the server makes of extensions in TLS 1.2.
+    """
+
+    versions: frozenset[Version] = frozenset()
+    suites: tuple[frozenset[int], ...] = ()
+    suites13: frozenset[int] = frozenset()
+    schemes: frozenset[int] = frozenset()
+    groups: frozenset[int] = frozenset()
+    hybrids: frozenset[int] = frozenset()
+    features: bool = False
+
+    def __or__(self, other: "TlsAsk") -> "TlsAsk":
+        return TlsAsk(
+            versions=self.versions | other.versions,
+            suites=tuple(dict.fromkeys((*self.suites, *other.suites))),
+            suites13=self.suites13 | other.suites13,
+            schemes=self.schemes | other.schemes,
+            groups=self.groups | other.groups,
+            hybrids=self.hybrids | other.hybrids,
+            features=self.features or other.features,
+        )
+
+
+class TlsQuestions(Struct, frozen=True):
+    """What services are to be offered: on port 25 (`mx`), and on the submission ports (`msa`)."""
+
+    mx: TlsAsk = TlsAsk()
+    msa: TlsAsk = TlsAsk()
+
+    @classmethod
+    def same(cls, ask: TlsAsk) -> "TlsQuestions":
+        """The same on every port."""
+        return cls(ask, ask)
+
+    def __or__(self, other: "TlsQuestions") -> "TlsQuestions":
+        return TlsQuestions(self.mx | other.mx, self.msa | other.msa)

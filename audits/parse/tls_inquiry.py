@@ -1,0 +1,200 @@
+"""Which hello to send next, from what is asked and what was answered so far."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from audits.facts.tls_offer import ClientHello, ServerAnswer, TlsAsk, TlsOffer, Version
+from audits.parse.tls_names import (
+    CURVES,
+    FFDHE,
+    HYBRIDS,
+    RFC8446_SUITES,
+    SCHEMES,
+    SSL2_SUITES,
+    SUITES_13,
+    SUITES_BEFORE_13,
+    is_signed,
+    key_exchange,
+    suite_name,
+)
+
+# Suites that a version before TLS 1.2 can use (RFC 5246 appendix A.5, RFC 5289).
+LEGACY_SUITES = frozenset(
+    code for code in SUITES_BEFORE_13 if suite_name(code).endswith(("_SHA", "_MD5"))
+)
+SIGNED_SUITES = frozenset(filter(is_signed, SUITES_BEFORE_13))
+CURVE_SUITES = frozenset(
+    code for code in SUITES_BEFORE_13 if key_exchange(code).startswith("ECDHE_")
+)
+_OLD_TLS = (Version.TLS11, Version.TLS10, Version.SSL3)
+_USUAL_GROUPS = (29, 23, 24, 25, 30)
+# The usual ones last: a server that follows its client shows which others it takes.
+_ALL_GROUPS = (*sorted(CURVES - set(_USUAL_GROUPS)), *_USUAL_GROUPS, *sorted(FFDHE))
+_ALL_GROUPS_13 = (*sorted(HYBRIDS), *_USUAL_GROUPS, *sorted(FFDHE))
+_ALL_SCHEMES = tuple(sorted(SCHEMES, reverse=True))
+
+
+def next_hello(ask: TlsAsk, offers: Iterable[TlsOffer], current: str | None) -> ClientHello | None:
+    """The next hello that the audits in force need, or None where nothing is open.
+
+    current: the version that a handshake with a current client ended in, such as `TLSv1.3`; a
+    server that chose TLS 1.2 there has no TLS 1.3. No hello comes twice.
+    """
+    asked = tuple(offers)
+    sent = {offer.hello for offer in asked}
+    return next((h for h in _needed(ask, asked, current) if h not in sent), None)
+
+
+def _needed(
+    ask: TlsAsk, offers: tuple[TlsOffer, ...], current: str | None
+) -> Iterator[ClientHello]:
+    """The hellos that open questions need, the gravest first."""
+    if suites := _open_suites(ask.suites, offers):
+        yield hello_before_13(Version.TLS12, suites)
+    highest = max((v for v in ask.versions if v in _OLD_TLS), key=_rank, default=None)
+    if highest is not None and not _settled(highest, offers):
+        yield hello_before_13(highest, LEGACY_SUITES)
+    may_have_13 = current in (None, "TLSv1.3")
+    if Version.SSL2 in ask.versions and current != "TLSv1.3":
+        yield ssl2_hello()
+    if ask.schemes:
+        signed = _by_gravity(SIGNED_SUITES)
+        yield ClientHello(
+            Version.SSL3, Version.TLS12, signed, _ALL_GROUPS, tuple(sorted(ask.schemes))
+        )
+    if (ask.features or ask.groups) and not any(
+        answer.version is Version.TLS12 and (not ask.groups or _names_curve(answer))
+        for answer in _answers(offers)
+    ):
+        groups = (*sorted(ask.groups), *(g for g in _ALL_GROUPS if g not in ask.groups))
+        secret_first = tuple(sorted(SUITES_BEFORE_13, key=_by_forward_secrecy))
+        yield ClientHello(Version.SSL3, Version.TLS12, secret_first, groups, _ALL_SCHEMES)
+    if ask.suites13 and may_have_13:
+        yield hello_13(ask.suites13, _ALL_GROUPS_13)
+    if ask.hybrids and may_have_13:
+        # Suites nobody expects first: a server that follows its client shows them.
+        yield hello_13(SUITES_13, tuple(sorted(ask.hybrids)))
+
+
+def enumeration(offers: Iterable[TlsOffer], current: str | None) -> ClientHello | None:
+    """The next hello that finds out everything a server accepts, or None where it is all known.
+
+    Each version with what it accepted taken away, until it refuses the rest.
+    """
+    asked = tuple(offers)
+    sent = {offer.hello for offer in asked}
+    steps: list[Callable[[tuple[TlsOffer, ...]], ClientHello | None]] = [
+        *(lambda o, v=v: _rest_of_suites(v, o) for v in (Version.TLS12, *_OLD_TLS)),
+        _rest_of_curves,
+        _rest_of_schemes,
+        lambda _: ssl2_hello(),
+    ]
+    if current in (None, "TLSv1.3"):
+        steps += [_rest_of_suites_13, _rest_of_groups_13]
+    found = (step(asked) for step in steps)
+    return next((h for h in found if h is not None and h not in sent), None)
+
+
+def hello_before_13(highest: Version, suites: Iterable[int]) -> ClientHello:
+    """A hello for TLS 1.2 or older, with every group and signature scheme."""
+    schemes = _ALL_SCHEMES if highest is Version.TLS12 else ()
+    return ClientHello(Version.SSL3, highest, _by_gravity(suites), _ALL_GROUPS, schemes)
+
+
+def hello_13(suites: Iterable[int], groups: tuple[int, ...]) -> ClientHello:
+    """A hello for TLS 1.3 alone; suites outside RFC 8446 come first."""
+    ordered = tuple(sorted(suites, key=lambda code: (code in RFC8446_SUITES, -code)))
+    return ClientHello(Version.TLS13, Version.TLS13, ordered, groups, _ALL_SCHEMES)
+
+
+def ssl2_hello() -> ClientHello:
+    """A hello of SSL 2 with all of its ciphers."""
+    return ClientHello(Version.SSL2, Version.SSL2, tuple(SSL2_SUITES), (), ())
+
+
+def _open_suites(sets: tuple[frozenset[int], ...], offers: tuple[TlsOffer, ...]) -> frozenset[int]:
+    """All suites of the sets in which none was chosen, less what was refused in TLS 1.2."""
+    chosen = {answer.suite for answer in _answers(offers)}
+    still = frozenset[int]().union(*(wanted for wanted in sets if not wanted & chosen))
+    return (still & SUITES_BEFORE_13) - _refused(Version.TLS12, offers)
+
+
+def _settled(highest: Version, offers: tuple[TlsOffer, ...]) -> bool:
+    """Whether it is known that a version up to this one is accepted, or that none is."""
+    old = (Version.SSL3, Version.TLS10, Version.TLS11)
+    if any(a.version in old and a.version.rank <= highest.rank for a in _answers(offers)):
+        return True
+    return _refused(highest, offers) >= LEGACY_SUITES
+
+
+def _refused(version: Version, offers: tuple[TlsOffer, ...]) -> set[int]:
+    return {
+        suite
+        for offer in offers
+        if offer.outcome == "refused" and offer.hello.asks_for(version)
+        for suite in offer.hello.suites
+    }
+
+
+def _answers(offers: tuple[TlsOffer, ...]) -> Iterator[ServerAnswer]:
+    return (offer.answer for offer in offers if offer.answer is not None)
+
+
+def _names_curve(answer: ServerAnswer) -> bool:
+    return answer.group is not None and answer.suite in CURVE_SUITES
+
+
+def _rest_of_suites(version: Version, offers: tuple[TlsOffer, ...]) -> ClientHello | None:
+    chosen = {a.suite for a in _answers(offers) if a.version is version}
+    suites = SUITES_BEFORE_13 if version is Version.TLS12 else LEGACY_SUITES
+    return hello_before_13(version, suites - chosen) if suites - chosen else None
+
+
+def _rest_of_curves(offers: tuple[TlsOffer, ...]) -> ClientHello | None:
+    chosen = {a.group for a in _answers(offers) if a.version is Version.TLS12}
+    groups = tuple(code for code in _ALL_GROUPS if code in CURVES and code not in chosen)
+    suites = _by_gravity(CURVE_SUITES)
+    return ClientHello(Version.SSL3, Version.TLS12, suites, groups, _ALL_SCHEMES)
+
+
+def _rest_of_schemes(offers: tuple[TlsOffer, ...]) -> ClientHello | None:
+    chosen = {a.scheme for a in _answers(offers) if a.version is Version.TLS12}
+    schemes = tuple(code for code in _ALL_SCHEMES if code not in chosen)
+    suites = _by_gravity(SIGNED_SUITES)
+    return ClientHello(Version.SSL3, Version.TLS12, suites, _ALL_GROUPS, schemes)
+
+
+def _rest_of_suites_13(offers: tuple[TlsOffer, ...]) -> ClientHello | None:
+    chosen = {a.suite for a in _answers(offers) if a.version is Version.TLS13}
+    return hello_13(SUITES_13 - chosen, _ALL_GROUPS_13)
+
+
+def _rest_of_groups_13(offers: tuple[TlsOffer, ...]) -> ClientHello | None:
+    chosen = {a.group for a in _answers(offers) if a.version is Version.TLS13}
+    groups = tuple(code for code in _ALL_GROUPS_13 if code not in chosen)
+    return hello_13(RFC8446_SUITES, groups) if groups else None
+
+
+def _rank(version: Version) -> int:
+    return version.rank
+
+
+# What a suite's name says of it, the gravest first.
+_GRAVITY = ("NULL", "anon", "EXPORT", "DES40", "_DES_", "RC4", "RC2", "3DES", "IDEA", "MD5")
+
+
+def _by_gravity(suites: Iterable[int]) -> tuple[int, ...]:
+    """In an order that lets a server which follows its client show its worst."""
+    return tuple(sorted(suites, key=lambda code: (_gravity(code), code)))
+
+
+def _gravity(code: int) -> int:
+    name = suite_name(code)
+    grave = [place for place, word in enumerate(_GRAVITY) if word in name]
+    if grave:
+        return grave[0]
+    method = key_exchange(code)
+    return len(_GRAVITY) + (2 if method.startswith("ECDHE_") else method.startswith("DHE_"))
+
+
+def _by_forward_secrecy(code: int) -> tuple[int, int]:
+    return -_gravity(code), code
