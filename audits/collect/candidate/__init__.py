@@ -1,0 +1,1 @@
+"""Collectors that read files under review in place of what is live."""
