@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.markup import escape
 
@@ -16,6 +17,7 @@ from audits.collect.sink import Sink, Stored
 from audits.errors import ParseError, UsageError
 from audits.parse.declared_name import declared_endpoint
 from audits.report.sanitise import visible
+from audits.settings import Mailbox
 
 
 def register(app: typer.Typer) -> None:
@@ -65,9 +67,8 @@ def sink(
       mailproof sink --listen 0.0.0.0:25 --store canary  as the MX of the canary's domain
     """
     address, port = _endpoint(listen)
-    asyncio.run(
-        _receive(Sink(store, mailbox or _configured(config), _tell, _context(tls)), address, port)
-    )
+    canary = _configured(config) if mailbox is None else _mailbox(mailbox)
+    asyncio.run(_receive(Sink(store, canary, _tell, _context(tls)), address, port))
     return Exit.COMPLETE
 
 
@@ -104,6 +105,15 @@ def _endpoint(text: str) -> tuple[str, int]:
         raise UsageError(f"--listen: {error}") from error
     address = checked.rpartition(":")[0].removeprefix("[").removesuffix("]")
     return address, int(port)
+
+
+def _mailbox(text: str) -> str:
+    """Raises UsageError on what is no mailbox."""
+    try:
+        return msgspec.convert(text, Mailbox)
+    except msgspec.ValidationError as error:
+        words = f"--mailbox: found {text!r}, expected a mailbox such as canary@sink.example.org"
+        raise UsageError(words) from error
 
 
 def _configured(config: Path | None) -> str:

@@ -84,6 +84,7 @@ class Reason(StrEnum):
     INTERRUPTED = "interrupted"
     NOT_COLLECTED = "not-collected"
     NOT_DECLARED = "not-declared"
+    AMBIGUOUS = "ambiguous"
     REFUSED = "refused"
     NOT_OFFERED = "not-offered"
     ABSENT = "absent"

@@ -35,6 +35,7 @@ LAYERS: dict[Reason, str] = {
     Reason.INTERRUPTED: "The run was cut off",
     Reason.NOT_COLLECTED: "The run did not ask",
     Reason.NOT_DECLARED: "The inventory does not say",
+    Reason.AMBIGUOUS: "What was seen can mean more than one thing",
     Reason.REFUSED: "The connection was refused",
     Reason.NOT_OFFERED: "The server does not offer it",
     Reason.ABSENT: "There is nothing there",

@@ -43,6 +43,11 @@ retry     unix       - - n - - error
 postlog   unix-dgram n - n - 1 postlogd
 """
 
+_DELIVERY = """\
+smtp      unix       - - n - - smtp
+local     unix       - n n - - local
+"""
+
 _SASL_CONF = """\
 pwcheck_method: auxprop
 auxprop_plugin: sasldb
@@ -84,12 +89,14 @@ class PostfixSettings:
     """What one Postfix is to be.
 
     main: beside the stock settings. services: per port, what its smtpd has beside main.cf; a port
-    may have an address before it, `127.0.0.1:10025`. mechanisms: of SASL.
+    may have an address before it, `127.0.0.1:10025`. mechanisms: of SASL. delivers_to: the address
+    of the one host that all mail for other domains goes on to; nothing is delivered without.
     """
 
     main: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[int | str, Mapping[str, str]] = field(default_factory=lambda: {25: {}})
     mechanisms: str = "PLAIN LOGIN"
+    delivers_to: str = ""
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -151,6 +158,12 @@ class Postfix(MailServer):
             options["smtpd_tls_chain_files"] = f"{key}, {chain}"
         else:
             options["smtpd_tls_security_level"] = "none"
+        if settings.delivers_to:
+            options |= {
+                "default_transport": f"smtp:[{settings.delivers_to}]",
+                "local_transport": "local:$myhostname",
+                "defer_transports": "",
+            }
         options |= settings.main
         lines = "".join(f"{name} = {value}\n" for name, value in options.items())
         self._etc.joinpath("main.cf").write_text(lines)
@@ -162,7 +175,8 @@ class Postfix(MailServer):
             name = {"syslog_name": f"postfix/{place}"}
             lines.append(f"{place} inet n - n - - smtpd\n")
             lines += [f"  -o {{ {key} = {value} }}\n" for key, value in (name | options).items()]
-        self._etc.joinpath("master.cf").write_text("".join(lines) + _MASTER_CF)
+        lines += [_MASTER_CF, _DELIVERY if settings.delivers_to else ""]
+        self._etc.joinpath("master.cf").write_text("".join(lines))
 
     def _write_login(self, login: Login, mechanisms: str) -> None:
         database = self.folder / "sasldb2"
