@@ -31,7 +31,8 @@ class DemoHost:
     """A host of the inventory. what: the first words of a sentence about it.
 
     sends: mail leaves from its address. ptr: the name that the reverse zone gives for it, if not
-    its own; empty for none. domains: those it takes mail for without being their MX.
+    its own; empty for none. domains: those it takes mail for without being their MX. login: the
+    user name of the account that logins are tried with, empty for none.
     """
 
     label: str
@@ -43,6 +44,7 @@ class DemoHost:
     sends: bool = False
     ptr: str | None = None
     domains: tuple[str, ...] = ()
+    login: str = ""
 
     @property
     def name(self) -> str:
@@ -111,6 +113,7 @@ HOSTS = (
         ports=(25, 465, 587),
         address6="2001:db8::10",
         sends=True,
+        login=f"probe@good.{ORG}",
     ),
     DemoHost("open-relay", "192.0.2.11", "relays mail for anybody to anywhere"),
     DemoHost(
@@ -145,6 +148,14 @@ HOSTS = (
         ports=(465, 587),
         sends=True,
         ptr=f"good.{HOSTS_UNDER}",
+    ),
+    DemoHost(
+        "lax-login",
+        "192.0.2.22",
+        "lets whoever has logged in send as anybody else, and says which users exist",
+        roles=("msa",),
+        ports=(465, 587),
+        login=f"staff@good.{ORG}",
     ),
     DemoHost("greylisting", "192.0.2.17", "puts every stranger off with 450"),
     DemoHost("dead", "192.0.2.18", "has nobody listening on port 25"),

@@ -27,6 +27,7 @@ from audits.demo.fleet import (
 Ports = Mapping[tuple[str, int], int]
 
 CA_FILE = "ca.pem"
+PASSWORD_FILE = "probe.password"
 _LOOPBACK = "127.0.0.1"
 
 
@@ -34,8 +35,10 @@ def write_repository(directory: Path, ports: Ports, resolver_port: int, policy_p
     """Writes settings, inventory, policy and waivers below `directory`, the ports filled in."""
     files = {
         "mailproof.yaml": _settings(ports, resolver_port, policy_port),
-        "inventory/hosts.yaml": _described((h.what, {h.name: _host(h, ports)}) for h in HOSTS),
-        "inventory/groups.yaml": "mx: {}\nmsa: {}\n",
+        "inventory/hosts.yaml": _described(
+            (h.what, {h.name: _host(h, ports, directory)}) for h in HOSTS
+        ),
+        "inventory/groups.yaml": _groups(datetime.now(UTC).date()),
         "inventory/defaults.yaml": "data: {}\n",
         "inventory/domains.yaml": _described((d.what, {d.name: _domain(d)}) for d in DOMAINS),
         "policies/ours.yaml": _policy(),
@@ -85,7 +88,19 @@ def _redirect(ports: Ports, policy_port: int) -> dict[str, str]:
     return redirect | {f"{POLICY_ADDRESS}:443": f"{_LOOPBACK}:{policy_port}"}
 
 
-def _host(host: DemoHost, ports: Ports) -> dict[str, object]:
+def _groups(today: date) -> str:
+    attested = {
+        "value": "app-passwords",
+        "evidence_uri": f"https://wiki.{ORG}/mfa",
+        "by": "head of information security",
+        "date": today - timedelta(days=30),
+        "expires": today + timedelta(days=335),
+    }
+    msa = {"data": {"mail": {"attest": {"submission_mfa": attested}}}}
+    return _yaml({"mx": {}, "msa": msa})
+
+
+def _host(host: DemoHost, ports: Ports, directory: Path) -> dict[str, object]:
     mail: dict[str, object] = {
         "roles": list(host.roles),
         "services": [
@@ -97,6 +112,9 @@ def _host(host: DemoHost, ports: Ports) -> dict[str, object]:
         mail["domains"] = list(host.domains)
     if host.sends:
         mail["sends_from"] = list(host.addresses)
+    if host.login:
+        reference = f"file:{directory.resolve() / PASSWORD_FILE}"
+        mail["login"] = {"username": host.login, "password": reference}
     return {"hostname": host.address, "groups": list(host.roles), "data": {"mail": mail}}
 
 

@@ -41,14 +41,15 @@ from audits.demo.fleet import (
     zones,
 )
 from audits.demo.https_server import PolicyServer
-from audits.demo.repository import CA_FILE, write_repository
+from audits.demo.login import Logins
+from audits.demo.repository import CA_FILE, PASSWORD_FILE, write_repository
 from audits.demo.smtp_server import Behaviour, SmtpServer
 from audits.errors import MailproofError
 
 _LOOPBACK = "127.0.0.1"
 _NEVER_S = 3600.0
 _START_S = 30.0
-_MECHANISMS = ("PLAIN", "LOGIN")
+_MECHANISMS = ("PLAIN", "SCRAM-SHA-256")
 _SMALL_FACTORS = prod(range(3, 2000, 2))
 _WITHOUT_TLS = ("no-starttls", "dead")
 _CLOSED = ((f"dead.{HOSTS_UNDER}", 25), (WEB, 25))
@@ -126,13 +127,16 @@ class World:
             PolicyServer(policy_pages(), lambda name: authority.issue(name).server_context())
         )
         self.resolver_port, self.policy_port = names.port, policies.port
-        for place, behaviour in behaviours(credentials).items():
+        password = secrets.token_urlsafe(12)
+        for place, behaviour in behaviours(credentials, password).items():
             server = await self._servers.enter_async_context(SmtpServer(behaviour))
             self.ports[place] = server.port
         for place in _CLOSED:
             self.ports[place] = self._servers.enter_context(closed_port())
         self.directory.mkdir(parents=True, exist_ok=True)
         (self.directory / CA_FILE).write_bytes(authority.root_pem)
+        (self.directory / PASSWORD_FILE).touch(mode=0o600)
+        (self.directory / PASSWORD_FILE).write_text(f"{password}\n", encoding="utf-8")
         write_repository(self.directory, self.ports, self.resolver_port, self.policy_port)
 
 
@@ -177,8 +181,15 @@ def running_world(directory: Path) -> Iterator[World]:
         thread.join(_START_S)
 
 
-def behaviours(credentials: Mapping[str, Credentials]) -> dict[tuple[str, int], Behaviour]:
-    """How each service behaves, by host name and port; those of `_CLOSED` have none."""
+def behaviours(
+    credentials: Mapping[str, Credentials], password: str = "secret"
+) -> dict[tuple[str, int], Behaviour]:
+    """How each service behaves, by host name and port; those of `_CLOSED` have none.
+
+    password: of every account.
+    """
+    accounts = {host.label: Logins({host.login: password}) for host in HOSTS if host.login}
+    accounts["lax-login"] = replace(accounts["lax-login"], any_sender=True, tells_users=True)
     served = {host.name: _served_by(host.name) for host in HOSTS} | {FILTER: _served_by(FILTER)}
     contexts = {
         label: each.server_context()
@@ -191,7 +202,13 @@ def behaviours(credentials: Mapping[str, Credentials]) -> dict[tuple[str, int], 
         return Behaviour(hostname=name, local_domains=served[name], tls=contexts.get(label))
 
     def msa(label: str) -> Behaviour:
-        return replace(mx(label), login_required=True, tls_required=True, auth=_MECHANISMS)
+        return replace(
+            mx(label),
+            login_required=True,
+            tls_required=True,
+            auth=_MECHANISMS,
+            logins=accounts.get(label),
+        )
 
     def submission(label: str, starting: Behaviour) -> dict[tuple[str, int], Behaviour]:
         name = f"{label}.{HOSTS_UNDER}"
@@ -218,6 +235,7 @@ def behaviours(credentials: Mapping[str, Credentials]) -> dict[tuple[str, int], 
         **submission("good", msa("good")),
         **submission("auth-in-clear", in_clear),
         **submission("wrong-name", msa("wrong-name")),
+        **submission("lax-login", msa("lax-login")),
         **submission("no-auth", replace(mx("no-auth"), relay=True)),
         (FILTER, 25): mx(FILTER),
     }

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from audits.demo.fleet import DOMAINS, HOSTS
+from audits.parse.sasl import disguises
 
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = [sys.executable, "-c", "from audits.cli import main; main()"]
@@ -45,6 +46,8 @@ FAILS: Mapping[str, set[str]] = {
     "wrong-name.fleet.example:465": {"cert-name-matches"},
     "wrong-name.fleet.example:587": {"cert-name-matches"},
     "wrong-name.fleet.example": {"ptr-forward-confirmed"},
+    "lax-login.fleet.example": {"mta-sender-matches-login"},
+    "lax-login.fleet.example:465": {"submission-login-failure-silent"},
     "auth-in-clear.fleet.example:587": {
         "submission-auth-offered-only-after-tls",
         "submission-auth-refused-in-clear",
@@ -159,6 +162,20 @@ def test_every_failure_has_evidence_and_a_remedy(demo: Demo) -> None:
             assert all(violation["evidence"] for violation in result["violations"])
             assert result["remediation"]
             assert result["step"]
+
+
+def test_password_of_the_accounts_is_in_no_file_of_the_run(demo: Demo) -> None:
+    password = (demo.run.parent.parent / "fleet/probe.password").read_text(encoding="utf-8").strip()
+    forms = [
+        form
+        for user in ("probe@good.example", "staff@good.example")
+        for form in disguises(user, password)
+    ]
+    for path in demo.run.rglob("*"):
+        text = path.read_bytes() if path.is_file() else b""
+        assert not [form for form in forms if form.encode() in text], path.name
+    works = {r["outcome"] for r in demo.results if r["audit"] == "submission-login-works"}
+    assert "pass" in works
 
 
 def test_nothing_was_dialled_beyond_loopback(demo: Demo) -> None:
