@@ -66,6 +66,7 @@ IDS = {
     "mta-relay-rule-safe",
     "mta-sender-matches-login",
     "mta-smuggling-protection-on",
+    "mta-sts-caa-published",
     "mta-sts-covers-every-mx",
     "mta-sts-id-follows-policy",
     "mta-sts-max-age-in-range",

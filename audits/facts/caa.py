@@ -1,10 +1,10 @@
-"""Which certification authorities may issue for the name of a host (RFC 8659)."""
+"""Which certification authorities may issue for the names of hosts (RFC 8659)."""
 
 from msgspec import Struct
 
 from audits.facts.dns import Answer, Tag
 from audits.facts.fact import Fact
-from audits.subject import MailHost
+from audits.subject import Domain, MailHost
 
 
 class CaaRecord(Struct, frozen=True):
@@ -39,3 +39,11 @@ class CaaSet(Fact, frozen=True, tag="dns.caa"):
 
     def tagged(self, tag: str) -> tuple[CaaRecord, ...]:
         return tuple(record for record in self.records if record.tag == tag)
+
+
+class PolicyHostCaa(Fact, frozen=True, tag="dns.caa-mta-sts"):
+    """The same for `mta-sts.<domain>`, the host of a domain's MTA-STS policy."""
+
+    subject: Domain
+    answers: tuple[Answer, ...]
+    records: tuple[CaaRecord, ...]

@@ -1,10 +1,11 @@
 """CAA records: where to look for them, and what their properties say (RFC 8659)."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 from audits.facts.caa import CaaRecord
 from audits.facts.dns import Tag
@@ -98,3 +99,30 @@ def organization(distinguished_name: str) -> str | None:
         return None
     found = name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     return str(found[0].value) if found else None
+
+
+class CaaFault(Struct, frozen=True):
+    """What is wrong with relevant CAA records. place: of one record; None where it is all of them.
+
+    wanted: whether only a property that the policy asks for beside `issue` is missing.
+    """
+
+    message: str
+    place: int | None
+    wanted: bool = False
+
+
+def faults(records: Sequence[CaaRecord], at: str, also: Iterable[str] = ()) -> Iterator[CaaFault]:
+    """What keeps records found at a name from saying who may issue; nothing for no records."""
+    if not records:
+        return
+    for place, record in enumerate(records):
+        if record.malformed is not None:
+            yield CaaFault(f"at {at}: {record.malformed}", place)
+    tags = {record.tag for record in records}
+    if "issue" not in tags:
+        message = f"the CAA records at {at} have no issue property: any CA may issue"
+        yield CaaFault(message, None)
+    for tag in also:
+        if tag not in tags:
+            yield CaaFault(f"the CAA records at {at} have no {tag} property", None, wanted=True)

@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from audits.collect.collector import Origin
-from audits.collect.live.caa import CaaClimb
+from audits.collect.live.caa import CaaClimb, PolicyHostCaaClimb
 from audits.collect.live.resolver import Resolver
-from audits.facts.caa import CaaSet
-from audits.facts.fact import AnyObservation, Observed, Reason, Unobserved
+from audits.facts.caa import CaaSet, PolicyHostCaa
+from audits.facts.dns import MtaStsTxt
+from audits.facts.fact import AnyObservation, Fact, Observed, Reason, Unobserved
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.settings import ResolverSettings
-from audits.subject import MailHost
+from audits.subject import Domain, MailHost
+from tests.build import silent, snapshot
+from tests.catalog.mta_sts.policies import sts
 from tests.servers.dns import Behaviour, ScriptedDns
 
 NOW = datetime.now(UTC)
@@ -39,12 +44,12 @@ def climbed(
         async with ScriptedDns(ZONES, script) as names:
             settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
             async with Resolver(settings) as resolver:
-                snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"))
+                seen = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"))
                 collector = CaaClimb(resolver, ORIGIN)
                 found = [
                     observation
                     for host in hosts
-                    for observation in await collector.collect(MailHost(host), snapshot)
+                    for observation in await collector.collect(MailHost(host), seen)
                 ]
                 return found, names.names("CAA")
 
@@ -95,3 +100,45 @@ def test_silence_on_the_way_is_no_absence() -> None:
 def test_garbage_is_silence() -> None:
     (found,), _ = climbed("mx1.net.example", script={"*": Behaviour(garbage=True)})
     assert isinstance(found, Unobserved)
+
+
+def climbed_for_policy(
+    *seen: Fact | Unobserved, script: Mapping[str | tuple[str, str], Behaviour] | None = None
+) -> tuple[AnyObservation, list[str]]:
+    """The observation for the policy host of net.example, and the names that were asked for."""
+
+    async def main() -> tuple[AnyObservation, list[str]]:
+        async with ScriptedDns(ZONES, script) as names:
+            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
+            async with Resolver(settings) as resolver:
+                collector = PolicyHostCaaClimb(resolver, ORIGIN)
+                (found,) = await collector.collect(Domain("net.example"), snapshot(*seen))
+                return found, names.names("CAA")
+
+    return asyncio.run(main())
+
+
+def announced(*texts: str) -> MtaStsTxt:
+    return replace(sts(*texts), subject=Domain("net.example"))
+
+
+def test_host_of_an_mta_sts_policy_is_climbed_from_where_a_policy_is_announced() -> None:
+    found, asked = climbed_for_policy(announced("v=STSv1; id=1"))
+    assert isinstance(found, Observed)
+    assert isinstance(found.fact, PolicyHostCaa)
+    assert asked == ["mta-sts.net.example", "net.example"]
+    assert [r.issuer for r in found.fact.records] == ["ca.example", ""]
+
+
+def test_without_an_mta_sts_record_nobody_is_asked_and_silence_stays_silence() -> None:
+    refused = silent(MtaStsTxt, Domain("net.example"), Reason.SERVFAIL)
+    for seen, reason in ((announced(), Reason.ABSENT), (refused, Reason.SERVFAIL)):
+        found, asked = climbed_for_policy(seen)
+        assert isinstance(found, Unobserved)
+        assert (found.reason, asked) == (reason, [])
+    failing: Mapping[str | tuple[str, str], Behaviour] = {
+        "mta-sts.net.example": Behaviour(rcode="SERVFAIL")
+    }
+    found, _ = climbed_for_policy(announced("v=STSv1; id=1"), script=failing)
+    assert isinstance(found, Unobserved)
+    assert found.reason is Reason.SERVFAIL

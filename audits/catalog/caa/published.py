@@ -16,13 +16,14 @@ Publish CAA at the domain, or above; it holds for all names below that have none
 ## Limits
 `also` names properties that should stand beside `issue`, such as `issuemail` (S/MIME) and
 `issuevmc` (mark certificates); what lacks of them is for information only. The name `mta-sts.` of a
-domain is not looked up here.
+domain is the subject of `mta-sts-caa-published`.
 """
 
 from audits.evaluate.audit import Doc, Rfc, audit
 from audits.evaluate.target import Target
 from audits.evaluate.verdict import Fail, Pass, Severity, Verdict, Violation, cite
 from audits.facts.caa import CaaSet
+from audits.parse.caa import faults
 
 
 @audit(
@@ -38,18 +39,10 @@ def evaluate(caa: CaaSet, *, also: tuple[str, ...] = ()) -> Verdict:
         message = f"no CAA record at {caa.subject} or above it, up to {asked}"
         return Fail((Violation(message, (cite(caa, "/answers/0/rcode"),)),))
     everything = tuple(cite(caa, f"/records/{i}/value") for i, _ in enumerate(caa.records))
-    at = caa.answers[-1].name
-    violations = [
-        Violation(f"at {at}: {record.malformed}", (cite(caa, f"/records/{i}/malformed"),))
-        for i, record in enumerate(caa.records)
-        if record.malformed is not None
-    ]
-    if not caa.tagged("issue"):
-        message = f"the CAA records at {at} have no issue property: any CA may issue"
-        violations.append(Violation(message, everything))
-    violations += [
-        Violation(f"the CAA records at {at} have no {tag} property", everything, Severity.INFO)
-        for tag in also
-        if not caa.tagged(tag)
-    ]
+    violations = []
+    for fault in faults(caa.records, caa.answers[-1].name, also):
+        one = fault.place is not None
+        seen = (cite(caa, f"/records/{fault.place}/malformed"),) if one else everything
+        milder = Severity.INFO if fault.wanted else None
+        violations.append(Violation(fault.message, seen, milder))
     return Fail(tuple(violations)) if violations else Pass(everything)

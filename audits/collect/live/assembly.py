@@ -9,7 +9,7 @@ from pathlib import Path
 from audits.collect.collector import Collector, Origin
 from audits.collect.live.autoconfig import AutoconfigFetch
 from audits.collect.live.bimi import BimiLookup
-from audits.collect.live.caa import CaaClimb
+from audits.collect.live.caa import CaaClimb, PolicyHostCaaClimb
 from audits.collect.live.conduct import ConductWalk
 from audits.collect.live.dane import DaneHost
 from audits.collect.live.dmarc import DmarcReportMailboxes
@@ -51,6 +51,7 @@ AVAILABLE: tuple[type[Collector], ...] = (
     DnssecHost,
     DnsAddress,
     CaaClimb,
+    PolicyHostCaaClimb,
     HeloLookup,
     SrvLookup,
     AutoconfigFetch,
@@ -121,6 +122,7 @@ def assembled(
         MtaStsFetch: lambda: MtaStsFetch(resolver, origin, wanted, settings),
         TlsRptMailboxes: lambda: TlsRptMailboxes(resolver, origin),
         CaaClimb: lambda: CaaClimb(resolver, origin),
+        PolicyHostCaaClimb: lambda: PolicyHostCaaClimb(resolver, origin),
         HeloLookup: lambda: HeloLookup(resolver, origin),
         SrvLookup: lambda: SrvLookup(resolver, origin),
         AutoconfigFetch: lambda: AutoconfigFetch(resolver, origin, settings),
