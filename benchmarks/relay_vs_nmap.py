@@ -4,7 +4,7 @@
 
 Both look at the same servers from the same network namespace, one after the other, once each server
 has answered a first greeting. mailproof does all of its job, with all forms of relaying (nmap has
-16, mailproof 20): inventory, look-ups, ports, policy, results and report included. A form is one
+16, mailproof 23): inventory, look-ups, ports, policy, results and report included. A form is one
 pair of envelope addresses; it counts as answered where the server's own log shows that it answered
 RCPT. mailproof's two control recipients are not counted.
 """
