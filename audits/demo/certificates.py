@@ -24,10 +24,14 @@ class Credentials:
     chain: bytes
     key: bytes
 
-    def server_context(self) -> ssl.SSLContext:
-        """A server's context that serves them, weak keys too."""
+    def server_context(self, ciphers: str = "DEFAULT:@SECLEVEL=0") -> ssl.SSLContext:
+        """A server's context that serves them, by default weak keys too.
+
+        ciphers: OpenSSL's list of suites, which says what it signs with as well.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(ciphers)
         self.add_to(context)
         return context
 

@@ -115,7 +115,11 @@ HOSTS = (
         sends=True,
         login=f"probe@good.{ORG}",
     ),
-    DemoHost("open-relay", "192.0.2.11", "relays mail for anybody to anywhere"),
+    DemoHost(
+        "open-relay",
+        "192.0.2.11",
+        "relays mail for anybody to anywhere, and takes suites of TLS that are of yesterday",
+    ),
     DemoHost(
         "auth-in-clear",
         "192.0.2.12",

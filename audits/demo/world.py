@@ -51,6 +51,8 @@ _NEVER_S = 3600.0
 _START_S = 30.0
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256")
 _SMALL_FACTORS = prod(range(3, 2000, 2))
+_MODERN = "ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
+_OLDER = "ECDHE+AESGCM:ECDHE-ECDSA-AES256-SHA384:@SECLEVEL=2"
 _WITHOUT_TLS = ("no-starttls", "dead")
 _CLOSED = ((f"dead.{HOSTS_UNDER}", 25), (WEB, 25))
 
@@ -192,7 +194,7 @@ def behaviours(
     accounts["lax-login"] = replace(accounts["lax-login"], any_sender=True, tells_users=True)
     served = {host.name: _served_by(host.name) for host in HOSTS} | {FILTER: _served_by(FILTER)}
     contexts = {
-        label: each.server_context()
+        label: each.server_context(_OLDER if label == "open-relay" else _MODERN)
         for label, each in credentials.items()
         if label not in _WITHOUT_TLS
     }

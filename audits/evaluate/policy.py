@@ -128,12 +128,15 @@ def in_force(audit: Audit, rule: Rule) -> dict[str, Any]:
 
 
 def tls_questions(policy: Policy, audits: Mapping[str, Audit]) -> TlsQuestions:
-    """What services are to be offered in TLS, for every audit with every rule that enables it."""
+    """What services are to be offered in TLS, by every rule that may govern one of them."""
     asked = TlsQuestions()
-    for rule in policy.rules:
-        asks = audits[rule.audit].asks
-        if rule.enabled and asks is not None:
-            asked |= asks(**in_force(audits[rule.audit], rule))
+    for audit in (audits[name] for name in policy.audit_ids()):
+        if audit.asks is None:
+            continue
+        for rule in reversed([rule for rule in policy.rules if rule.audit == audit.id]):
+            asked |= audit.asks(**in_force(audit, rule)) if rule.enabled else TlsQuestions()
+            if rule.scope is None:
+                break
     return asked
 
 

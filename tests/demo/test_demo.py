@@ -38,7 +38,11 @@ FAILS: Mapping[str, set[str]] = {
     "expired.example": {"mta-sts-covers-every-mx"},
     "dead.example": {"path-delivers"},
     "dead.fleet.example:25": {"port-mx-reachable"},
-    "open-relay.fleet.example:25": {"relay-refused", "smtp-unknown-recipient-rejected"},
+    "open-relay.fleet.example:25": {
+        "relay-refused",
+        "tls-ciphers-allowed",
+        "smtp-unknown-recipient-rejected",
+    },
     "injectable.fleet.example:25": {"smtp-starttls-not-injectable", "smtp-version-not-disclosed"},
     "no-starttls.fleet.example:25": {"mx-starttls-offered", "dane-tlsa-matches-certificate"},
     "no-starttls.fleet.example": {"ptr-published"},
