@@ -98,8 +98,9 @@ class Collection:
         if MtaStsDomains in self._plan.facts:
             self._note(mta_sts_domains(self._snapshot, roles, self._origin))
         addresses, services = _reachable(observed.fact for observed in roles)
-        self._stage("addresses", Address, addresses, loop)
         self._stage("services", Service, services, loop)
+        # Only now: who knocks at many ports may be shut out of all of them.
+        self._stage("addresses", Address, addresses, loop)
         if Egress in self._plan.facts:
             self._note([egress(self._snapshot, self._origin)])
 

@@ -7,6 +7,10 @@ from msgspec import Struct
 from audits.facts.fact import Fact, Silence, Step
 from audits.subject import Address, Service, Vantage
 
+# SMTP, submission, LMTP and what stands for them behind proxies; POP, IMAP, Sieve; spamd, milters
+# and content filters, which are for the host itself.
+SURVEYED = (24, 25, 110, 143, 465, 587, 783, 993, 995, 2525, 4190, 8891, 10024, 10025)
+
 
 class PortState(Fact, frozen=True, tag="tcp.port"):
     """How a service answered a connection attempt.

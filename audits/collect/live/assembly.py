@@ -21,6 +21,7 @@ from audits.collect.live.https import MtaStsFetch
 from audits.collect.live.login import Account, LoginWalk
 from audits.collect.live.other_chain import OtherChainWalk
 from audits.collect.live.pace import Pace
+from audits.collect.live.ports import PortSweep
 from audits.collect.live.relay import UP_TO_RCPT, Beyond, RelayWalk
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.rpki import RouteCheck
@@ -58,6 +59,7 @@ AVAILABLE: tuple[type[Collector], ...] = (
     ListLookup,
     DomainListLookup,
     RouteCheck,
+    PortSweep,
     ServiceWalk,
     TlsProbe,
     OtherChainWalk,
@@ -129,6 +131,7 @@ def assembled(
         ListLookup: lambda: ListLookup(resolver, origin, settings.reputation),
         DomainListLookup: lambda: DomainListLookup(resolver, origin, settings.reputation),
         RouteCheck: lambda: RouteCheck(origin, settings.rpki, base),
+        PortSweep: lambda: PortSweep(origin, settings, pace),
         ServiceWalk: lambda: ServiceWalk(origin, wanted, settings, pace, trust),
         OtherChainWalk: lambda: OtherChainWalk(origin, settings, pace, trust),
         TlsProbe: lambda: TlsProbe(origin, settings, pace, questions),
