@@ -38,6 +38,13 @@ PROBE = {
     "sender": "probe@audit.example.net",
     "recipient": "canary@sink.example.org",
 }
+_ATTESTED = {
+    "value": "app-passwords",
+    "evidence_uri": f"https://wiki.{GOOD}/mfa",
+    "by": "head of the lab",
+    "date": "2026-01-01",
+    "expires": "2099-12-31",
+}
 _EARLY_AUTH = {"smtpd_tls_auth_only": "no", "smtpd_sasl_auth_enable": "yes"}
 
 
@@ -123,7 +130,12 @@ MACHINES = (
         "good",
         10,
         GOOD,
-        (PostfixSettings(services={25: {}, 465: SUBMISSIONS, 587: SUBMISSION}),),
+        (
+            PostfixSettings(
+                services={25: {}, 465: SUBMISSIONS, 587: SUBMISSION},
+                mechanisms="PLAIN SCRAM-SHA-256",
+            ),
+        ),
         ipv6=True,
     ),
     Machine(
@@ -250,6 +262,8 @@ def _host(machine: Machine, *, addresses: bool) -> dict[str, object]:
     }
     if addresses:
         mail |= {"addresses": machine.addresses, "sends_from": machine.addresses}
+    if "msa" in machine.roles:
+        mail["attest"] = {"submission_mfa": _ATTESTED}
     return {"hostname": machine.address, "data": {"mail": mail}}
 
 
