@@ -107,6 +107,7 @@ IDS = {
     "smtp-null-sender-accepted",
     "smtp-pipelining-enforced",
     "smtp-requiretls-offered",
+    "smtp-role-mailboxes-accepted",
     "smtp-starttls-not-injectable",
     "smtp-unknown-recipient-rejected",
     "smtp-version-not-disclosed",

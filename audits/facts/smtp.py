@@ -75,6 +75,19 @@ class Reply(Struct, frozen=True):
         return topic == "7.1" or self.denies_relaying
 
     @property
+    def refuses_mailbox(self) -> bool:
+        """A no to RCPT that is about the mailbox or its domain, and not about who asks.
+
+        5yz but for X.7.Z, security or policy, and for X.1.7 and X.1.8, the sender's address (RFC
+        3463 sections 3.2 and 3.8); a denial of relaying is about the domain.
+        """
+        if self.denies_relaying:
+            return True
+        topic = (self.enhanced or "").partition(".")[2]
+        about_the_client = topic.startswith("7.") or topic in ("1.7", "1.8")
+        return self.permanent and (not about_the_client or bool(_RELAYING.search(self.text)))
+
+    @property
     def wants_tls(self) -> bool:
         """Refused for want of STARTTLS: 530 that speaks of it, or another 5yz that does.
 

@@ -13,6 +13,7 @@ from audits.collect.live.pace import Pace
 from audits.collect.live.smtp import ServiceWalk
 from audits.collect.live.tls import TrustStore
 from audits.demo.certificates import Authority
+from audits.facts.conduct import RoleMailboxes
 from audits.facts.dns import HostAddresses
 from audits.facts.fact import Fact, Observed, Reason, Unobserved, kind_of
 from audits.facts.smtp import (
@@ -56,6 +57,7 @@ MX = Behaviour(hostname=NAME, tls=TLS, local_domains=("example.net", "example.or
 MSA = replace(MX, auth=("PLAIN", "LOGIN"), login_required=True, tls_required=True)
 EHLO = "EHLO mailproof.invalid"
 MAIL = "MAIL FROM:<probe@mailproof.invalid>"
+WITHOUT_ABUSE = ServiceWalk.provides - {RoleMailboxes}
 AFTER_EHLO = (StartTls, TlsHandshake, CertificateChain, EhloInTls, AuthInClear)
 
 
@@ -67,7 +69,7 @@ def walked(
     behaviour: Behaviour,
     port: int = 25,
     *,
-    wanted: Iterable[type[Fact]] = ServiceWalk.provides,
+    wanted: Iterable[type[Fact]] = WITHOUT_ABUSE,
     settings: Settings = SETTINGS,
     trust: TrustStore | None = None,
     **about: Any,
@@ -219,6 +221,38 @@ def test_a_server_that_refuses_is_left_after_eight_refusals() -> None:
     assert (left.reason, left.detail) == (
         Reason.INTERRUPTED,
         "not asked: 8 refusals in each of 5 connections",
+    )
+
+
+def test_abuse_is_asked_for_after_every_postmaster() -> None:
+    behaviour = replace(MX, mailboxes=("postmaster",))
+    wanted = [RoleRecipient, RoleMailboxes]
+    seen, server = walked(behaviour, wanted=wanted, mx_of=("example.net", "example.org"))
+    (session,) = server.sessions
+    assert session[-6:-2] == [
+        rcpt("example.net"), rcpt("example.org"),
+        "RCPT TO:<abuse@example.net>", "RCPT TO:<abuse@example.org>",
+    ]  # fmt: skip
+    found = seen.fact(RoleMailboxes, path("example.org"))
+    assert found is not None
+    assert [(each.recipient, each.reply.code) for each in found.mailboxes] == [
+        ("abuse@example.org", 550)
+    ]
+
+
+def test_refused_abuse_costs_one_more_connection_at_most_and_no_postmaster() -> None:
+    domains = tuple(sorted(f"d{number:02}.example" for number in range(30)))
+    behaviour = replace(MX, local_domains=domains, mailboxes=("postmaster",))
+    wanted = [RoleRecipient, RoleMailboxes]
+    seen, server = walked(behaviour, wanted=wanted, mx_of=domains)
+    assert len(server.sessions) == 2
+    assert len(list(seen.facts(RoleRecipient))) == 30
+    assert len(list(seen.facts(RoleMailboxes))) == 16
+    left = seen.get(RoleMailboxes, path("d29.example"))
+    assert isinstance(left, Unobserved)
+    assert (left.reason, left.detail) == (
+        Reason.INTERRUPTED,
+        "not asked: the service refused 8 mailboxes in each connection",
     )
 
 
@@ -592,7 +626,7 @@ def test_a_host_of_unknown_standing_is_not_asked() -> None:
 def test_every_wanted_fact_is_accounted_for() -> None:
     for port in (25, 465, 587):
         seen, _ = walked(MX, port)
-        kinds = {kind for kind in ServiceWalk.provides if kind is not RoleRecipient}
+        kinds = ServiceWalk.provides - {RoleRecipient, RoleMailboxes}
         for kind in kinds:
             assert seen.get(kind, service(port)) is not None, kind_of(kind)
 

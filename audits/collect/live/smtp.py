@@ -1,8 +1,8 @@
 """Everything about a service that one conversation with it tells: port, SMTP, TLS, mailboxes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from audits.collect.collector import Origin
 from audits.collect.live.conversation import (
@@ -29,6 +29,7 @@ from audits.collect.live.service import (
 from audits.collect.live.tcp import Attempt, Unheard, target_of
 from audits.collect.live.tls import Handshake, TrustStore
 from audits.errors import UsageError
+from audits.facts.conduct import RoleMailboxes
 from audits.facts.declared import DeclaredHost, HostRoles
 from audits.facts.fact import AnyObservation, Fact, Reason, Silence
 from audits.facts.smtp import (
@@ -73,9 +74,13 @@ _AS_ANY_SENDER: frozenset[type[Fact]] = frozenset(
     }
 )
 _AS_OWNER: frozenset[type[Fact]] = frozenset(
-    {AuthInClear, MailInClear, UnauthenticatedMail, RoleRecipient}
+    {AuthInClear, MailInClear, UnauthenticatedMail, RoleRecipient, RoleMailboxes}
 )
 _BEHIND_TLS = (TlsHandshake, CertificateChain, EhloInTls, UnauthenticatedMail)
+
+# RFC 5321 section 4.5.1: every domain that receives mail has postmaster; RFC 2142: abuse as well.
+_MAILBOXES: dict[type[Fact], str] = {RoleRecipient: "postmaster", RoleMailboxes: "abuse"}
+_BY_PATH = tuple(_MAILBOXES)
 
 _NOT_SUBMISSION = Silence(Reason.SKIPPED, "port 25 is not a submission port")
 _TLS_FROM_THE_START = Silence(Reason.SKIPPED, "465 is TLS from the start")
@@ -305,7 +310,7 @@ class _Walk:
             self._findings.saw(StartTls(self._service, False, None))
             words = "the service does not offer STARTTLS"
             self._findings.silent(Silence(Reason.NOT_OFFERED, words), *_BEHIND_TLS)
-        if not (offered and self._findings.wants(*_BEHIND_TLS, StartTls, RoleRecipient)):
+        if not (offered and self._findings.wants(*_BEHIND_TLS, StartTls, *_BY_PATH)):
             await self._exchange(talk)
             return
         (reply,) = await self._exchange(talk, "STARTTLS")
@@ -370,19 +375,28 @@ class _Walk:
             )
         )
 
+    @property
+    def _questions(self) -> list["_Question"]:
+        """The role mailboxes that are left to ask for: postmaster of every domain first."""
+        return [
+            _Question(kind, path, f"{name}@{path.domain}")
+            for kind, name in _MAILBOXES.items()
+            for path in self._findings.open_paths(kind)
+        ]
+
     async def _ask_recipients(self, talk: Conversation) -> None:
-        """The role mailbox of every domain behind this service, until the server has enough."""
+        """The role mailboxes of every domain behind this service, until the server has enough."""
         mail: Reply | None = None
         asked = 0
         while talk.refusals < MAX_REFUSALS:
-            paths = self._findings.open_paths(RoleRecipient)
-            if not paths:
+            questions = self._questions
+            if not questions:
                 return
             room = min(MAX_REFUSALS - talk.refusals, MAX_RECIPIENTS - asked)
-            batch = paths[:room]
+            batch = questions[:room]
             asked += len(batch)
-            commands = [rcpt_to(_role_mailbox(path)) for path in batch]
-            if len(batch) == len(paths):
+            commands = [rcpt_to(question.mailbox) for question in batch]
+            if len(batch) == len(questions):
                 commands += ["RSET", "QUIT"]
             elif asked == MAX_RECIPIENTS:
                 commands += ["RSET"]
@@ -390,22 +404,31 @@ class _Walk:
             exchange = await talk.exchange([*lead, *commands])
             mail = mail or exchange.need(0)
             if not mail.positive:
-                return self._saw_recipients(mail, dict.fromkeys(paths))
-            for place, path in enumerate(batch, start=len(lead)):
-                self._saw_recipients(mail, {path: exchange.need(place)})
+                for question in questions:
+                    self._saw_recipient(question, mail, None)
+                return
+            for place, question in enumerate(batch, start=len(lead)):
+                self._saw_recipient(question, mail, exchange.need(place))
             if asked == MAX_RECIPIENTS:
                 mail, asked = None, 0
 
-    def _saw_recipients(self, mail: Reply, replies: Mapping[Path, Reply | None]) -> None:
-        sender = self._settings.probe.sender
-        for path, reply in replies.items():
-            self._findings.saw(RoleRecipient(path, sender, mail, _role_mailbox(path), reply))
+    def _saw_recipient(self, question: "_Question", mail: Reply, rcpt: Reply | None) -> None:
+        path, mailbox = question.path, question.mailbox
+        if question.kind is RoleRecipient:
+            sender = self._settings.probe.sender
+            return self._findings.saw(RoleRecipient(path, sender, mail, mailbox, rcpt))
+        replies = () if rcpt is None else (RcptReply(mailbox, rcpt),)
+        return self._findings.saw(RoleMailboxes(path, mail, replies))
 
     async def _ask_further_recipients(self) -> None:
-        """The role mailboxes that the first connection left over, in a few more."""
-        for _ in range(MAX_CONNECTIONS - 1):
-            if not self._findings.open_paths(RoleRecipient):
-                return
+        """The role mailboxes that the first connection left over, in a few more.
+
+        One more for mailboxes that mail can be without.
+        """
+        for number in range(MAX_CONNECTIONS - 1):
+            wanted = _BY_PATH if number == 0 else (RoleRecipient,)
+            if not any(self._findings.open_paths(kind) for kind in wanted):
+                break
             async with self._connected() as connection:
                 if connection.attempt.silence is not None:
                     self._ended(connection.attempt.silence)
@@ -414,6 +437,8 @@ class _Walk:
                 await self._ask_only_recipients(connection.talk)
         words = f"not asked: {MAX_REFUSALS} refusals in each of {MAX_CONNECTIONS} connections"
         self._findings.silent(Silence(Reason.INTERRUPTED, words), RoleRecipient)
+        words = f"not asked: the service refused {MAX_REFUSALS} mailboxes in each connection"
+        self._findings.silent(Silence(Reason.INTERRUPTED, words), RoleMailboxes)
 
     async def _ask_only_recipients(self, talk: Conversation) -> None:
         self._note("another connection, for further recipients")
@@ -433,6 +458,9 @@ class _Walk:
         self._findings.silent(silence, *(self._findings.wanted - {Transcript}))
 
 
-def _role_mailbox(path: Path) -> str:
-    """RFC 5321 section 4.5.1: every domain that receives mail has this mailbox."""
-    return f"postmaster@{path.domain}"
+class _Question(NamedTuple):
+    """A mailbox to ask for on the way of mail into its domain, and the fact that tells of it."""
+
+    kind: type[Fact]
+    path: Path
+    mailbox: str
