@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from tests.lab.lab import AUDITOR, IPV4_NETWORK, PROBE, Lab, Machine, running_lab
 from tests.lab.servers.exim import RCPT_ACL, EximSettings
+from tests.lab.servers.opensmtpd import OpenSmtpdSettings
 from tests.lab.servers.postfix import PostfixSettings
 from tests.lab.test_outcomes import Run, perform
 
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.lab
 
 SINK = f"{IPV4_NETWORK}.{AUDITOR}"
 DELIVERS = {"delivers_to": SINK}
+# Without `localhost` it looks for that domain elsewhere, finds itself, and puts senders there off.
+_DEBIAN_EXIM = EximSettings({"domainlist local_domains": "@ : localhost : {domain}"})
 MACHINES = (
     Machine("closed", 10, "closed.example.org", (PostfixSettings(**DELIVERS),)),
     Machine(
@@ -54,7 +57,10 @@ MACHINES = (
             ),
         ),
     ),
+    Machine("exim", 15, "exim.example.org", (_DEBIAN_EXIM,)),
+    Machine("opensmtpd", 16, "opensmtpd.example.org", (OpenSmtpdSettings(),)),
 )
+STOCK = ("closed", "exim", "opensmtpd")
 HOSTS = {machine.label: machine.host for machine in MACHINES}
 
 
@@ -141,7 +147,9 @@ def test_default_run_suspects_and_sends_nothing(relays: Lab, fleet: Path, sink: 
     assert relays.queued() == {}
     for label in ("closed", "open", "late-no", "bouncing"):
         assert data_sessions(relays, label) == []
-        assert relays.postfix(label).annoyance() == []
+        # That a sender speaks too early is another probe's question.
+        annoyed = relays.postfix(label).annoyance()
+        assert [line for line in annoyed if "pipelining" not in line] == []
     manifest = json.loads((run.directory / "manifest.json").read_text())
     assert manifest["asked_for"] == []
 
@@ -153,6 +161,19 @@ def test_relay_inside_tls_alone_is_seen(relays: Lab, fleet: Path) -> None:
     assert "inside TLS got 250" in message
     forms = probes(run, "tls-open")["forms"]
     assert {form["outcome"] for form in forms if not form["encrypted"]} <= {"denied", "syntax"}
+
+
+def test_closed_servers_answer_every_form_and_relay_none(relays: Lab, tmp_path: Path) -> None:
+    folder = relays.write_fleet(tmp_path / "all", relay_forms="all")
+    run = perform(relays, folder, "--limit", ",".join(HOSTS[label] for label in STOCK))
+    for label in STOCK:
+        results = run.about(HOSTS[label], "relay-refused")
+        told = [(r["subject"]["port"], r["outcome"], r["unknown"]) for r in results]
+        assert {outcome for _, outcome, _ in told} == {"pass"}, (label, told)
+        for result in results:
+            forms = 31 if result["subject"]["port"] == 25 else 23
+            assert len(result["evidence"]) == forms
+    assert relays.queued() == {}
 
 
 def test_data_abort_leaves_nothing_in_a_queue(relays: Lab, fleet: Path, sink: Path) -> None:
