@@ -1,8 +1,9 @@
-"""No TLS below 1.2 is configured.
+"""TLS 1.2 and 1.3 are configured, and nothing older.
 
 ## Rationale
 TLS 1.0 and 1.1 are deprecated. The defaults of many mail programs still allow them, and what a
-distribution sets for OpenSSL as a whole does not bind programs that set their own level.
+distribution sets for OpenSSL as a whole does not bind programs that set their own level. TLS 1.3
+is what protection from tomorrow's computers stands on; switching it off is a milder fault.
 
 ## Remediation
 Postfix, both lists, since 587 and 465 go by the second one:
@@ -20,7 +21,7 @@ What the files allow, not what the wire shows: a library may have lost a version
 """
 
 from audits.evaluate.audit import Rfc, audit
-from audits.evaluate.configured import of_listeners, settle
+from audits.evaluate.configured import of_listeners, settle, together
 from audits.evaluate.target import Target
 from audits.evaluate.verdict import Severity, Verdict
 from audits.facts.mta import MtaListeners, Question
@@ -32,9 +33,16 @@ from audits.facts.mta import MtaListeners, Question
     references=(Rfc(8996), Rfc(8997), Rfc(9325, "3.1.1")),
 )
 def evaluate(listeners: MtaListeners) -> Verdict:
-    return settle(
-        of_listeners(listeners, Question.OLD_TLS),
-        wrong="yes",
-        says="allows TLS 1.1 or older",
-        nothing="no listener has TLS",
+    nothing = "no listener has TLS"
+    old = of_listeners(listeners, Question.OLD_TLS)
+    newest = of_listeners(listeners, Question.TLS_1_3)
+    return together(
+        settle(old, wrong="yes", says="allows TLS 1.1 or older", nothing=nothing),
+        settle(
+            newest,
+            wrong="no",
+            says="does without TLS 1.3",
+            nothing=nothing,
+            severity=Severity.LOW,
+        ),
     )

@@ -28,6 +28,7 @@ class Scope:
         self.service = service
         self._entries = entries
         self._defaults = defaults(version)
+        self._version = ".".join(map(str, version))
 
     def of(self, service: MasterService) -> "Scope":
         """The same for a service of master.cf."""
@@ -39,7 +40,9 @@ class Scope:
         if override is not None:
             return override.value
         entry = self._entries.get(name)
-        return entry.value if entry is not None else self._defaults.get(name)
+        if entry is not None:
+            return entry.value
+        return self._version if name == "mail_version" else self._defaults.get(name)
 
     def value(self, name: str) -> str:
         """The value with its references put in, blanks trimmed; raises ParseError."""
