@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from audits.errors import ParseError
 from audits.facts.autoconfig import ClientServer
-from audits.parse.autoconfig import MAX_BYTES, autoconfig
+from audits.parse.autoconfig import autoconfig
+from audits.parse.plain_xml import MAX_BYTES
 
 GOOD = b"""<?xml version="1.0" encoding="UTF-8"?>
 <clientConfig version="1.1">

@@ -13,12 +13,14 @@ Give every server in `config-v1.1.xml` a socket type with TLS, best from the sta
       <socketType>SSL</socketType>
     </outgoingServer>
 
-Servers that offer no TLS are taken out of the file.
+In an Autodiscover response the same is `<SSL>on</SSL>`, or `<Encryption>SSL</Encryption>`. Servers
+that offer no TLS are taken out of the file.
 
 ## Limits
-Looked at is what Thunderbird asks for over HTTPS: `autoconfig.` and the domain, and the domain's
-own `.well-known/autoconfig`. Redirects are not followed. Microsoft's Autodiscover is not looked at,
-for it answers after a login.
+Looked at is what Thunderbird asks for over HTTPS, `autoconfig.` and the domain, and the domain's
+own `.well-known/autoconfig`; and Microsoft's Autodiscover, at `autodiscover.` and the domain and at
+the target of its SRV record, asked for `postmaster` without a password. What is told only after a
+login is not seen. Redirects are not followed.
 """
 
 from audits.evaluate.audit import Doc, Rfc, audit
@@ -41,7 +43,7 @@ from audits.facts.fact import Reason
 @audit(
     to=Target.SENDING_DOMAIN,
     severity=Severity.HIGH,
-    references=(Rfc(8314, "5.2"),),
+    references=(Rfc(8314, "5.2"), Doc("MS-OXDSCLI")),
     frameworks=(Doc("BSI TR-03108-P", "E-13 to E-20"),),
 )
 def evaluate(config: ClientAutoconfig, *, allow_starttls: bool = True) -> Verdict:
@@ -79,4 +81,7 @@ def evaluate(config: ClientAutoconfig, *, allow_starttls: bool = True) -> Verdic
 
 
 def _moved(document: AutoconfigDocument) -> bool:
+    """It leads elsewhere: by HTTP, or in what it says."""
+    if document.status == 200:
+        return document.location is not None
     return document.status is not None and 300 <= document.status < 400

@@ -1,14 +1,16 @@
 """The collector of automatic configuration for mail programs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from dns.rdtypes.IN.SRV import SRV
+
 from audits.collect.collector import Origin
-from audits.collect.live.https import Document, HttpsFetcher, NoAnswer
+from audits.collect.live.https import HTTPS_PORT, Document, HttpsFetcher, NoAnswer, Outcome
 from audits.collect.live.resolver import Resolver
 from audits.errors import ParseError
-from audits.facts.autoconfig import AutoconfigDocument, ClientAutoconfig, ClientServer
+from audits.facts.autoconfig import AutoconfigDocument, ClientAutoconfig
 from audits.facts.declared import DeclaredDomain
 from audits.facts.fact import (
     AnyObservation,
@@ -20,7 +22,10 @@ from audits.facts.fact import (
     kind_of,
 )
 from audits.facts.snapshot import Snapshot
+from audits.parse import autodiscover
 from audits.parse.autoconfig import autoconfig
+from audits.parse.autodiscover import Discovery
+from audits.parse.dns_message import name_text
 from audits.settings import Settings
 from audits.subject import Domain, Subject
 
@@ -30,7 +35,8 @@ _ACCEPT = "application/xml, text/xml"
 class AutoconfigFetch:
     """What a mail program would be told that sets up an address of a domain with senders.
 
-    The addresses are those that Thunderbird asks first; no name of a person is sent along.
+    The addresses are those that Thunderbird asks first, then those of Autodiscover: the domain's
+    own, and what its SRV record names. No name of a person is sent along, and no password.
     """
 
     name: ClassVar[str] = "autoconfig"
@@ -39,6 +45,7 @@ class AutoconfigFetch:
     requires: ClassVar[frozenset[type[Fact]]] = frozenset({DeclaredDomain})
 
     def __init__(self, resolver: Resolver, origin: Origin, settings: Settings) -> None:
+        self._resolver = resolver
         self._https = HttpsFetcher(resolver, settings)
         self._origin = origin
 
@@ -52,34 +59,63 @@ class AutoconfigFetch:
         found = await asyncio.gather(
             self._document(f"autoconfig.{subject}", "/mail/config-v1.1.xml"),
             self._document(subject.name, "/.well-known/autoconfig/mail/config-v1.1.xml"),
+            self._discovered(subject, f"autodiscover.{subject}"),
         )
-        fact = ClientAutoconfig(subject, tuple(found))
+        elsewhere = await self._named_by_srv(subject)
+        fact = ClientAutoconfig(subject, (*found, *elsewhere))
         return [Observed(fact, self._origin.live(self.name))]
 
     async def _document(self, host: str, path: str) -> AutoconfigDocument:
         outcome = await self._https.get(host, path, _ACCEPT)
-        result = outcome.result
-        document = result if isinstance(result, Document) else None
-        servers, malformed = _read(document)
-        return AutoconfigDocument(
-            url=f"https://{host}{path}",
-            address=outcome.address,
-            failure=result.failure if isinstance(result, NoAnswer) else None,
-            status=document.status if document else None,
-            location=document.location if document else None,
-            servers=servers,
-            malformed=malformed,
-            silence=result if isinstance(result, Silence) else None,
-        )
+        return _told(f"https://{host}{path}", outcome, _configured)
+
+    async def _named_by_srv(self, domain: Domain) -> Sequence[AutoconfigDocument]:
+        """What the first target of the domain's SRV record says ([MS-OXDISCO])."""
+        name = f"_autodiscover._tcp.{domain}"
+        reply = await self._resolver.ask(name, "SRV")
+        if isinstance(reply, Silence):
+            return (AutoconfigDocument(name, None, None, None, None, (), None, reply),)
+        records = [record for record in reply.rdatas if isinstance(record, SRV)]
+        first = min(records, key=lambda each: (each.priority, -each.weight), default=None)
+        if first is None:
+            return ()
+        host = name_text(first.target)
+        own = (f"autodiscover.{domain}", HTTPS_PORT)
+        if host == "." or (host, first.port) == own:
+            return ()
+        return (await self._discovered(domain, host, first.port),)
+
+    async def _discovered(
+        self, domain: Domain, host: str, port: int = HTTPS_PORT
+    ) -> AutoconfigDocument:
+        question = autodiscover.request(domain.name)
+        outcome = await self._https.post(host, autodiscover.PATH, _ACCEPT, question, port)
+        at = host if port == HTTPS_PORT else f"{host}:{port}"
+        return _told(f"https://{at}{autodiscover.PATH}", outcome, autodiscover.discovery)
 
 
-def _read(document: Document | None) -> tuple[tuple[ClientServer, ...], str | None]:
-    """The servers, and what keeps them from being read; nothing of what is not a document."""
-    if document is None or document.status != 200:
-        return (), None
-    if document.truncated:
-        return (), "it is too long"
-    try:
-        return autoconfig(document.body).servers, None
-    except ParseError as error:
-        return (), str(error)
+def _configured(body: bytes) -> Discovery:
+    return Discovery(autoconfig(body).servers, None)
+
+
+def _told(url: str, outcome: Outcome, read: Callable[[bytes], Discovery]) -> AutoconfigDocument:
+    """What was found at one address; nothing is read of what is not a document."""
+    result = outcome.result
+    document = result if isinstance(result, Document) else None
+    found, malformed = Discovery((), None), None
+    if document is not None and document.status == 200:
+        try:
+            found = read(document.body) if not document.truncated else found
+            malformed = "it is too long" if document.truncated else None
+        except ParseError as error:
+            malformed = str(error)
+    return AutoconfigDocument(
+        url=url,
+        address=outcome.address,
+        failure=result.failure if isinstance(result, NoAnswer) else None,
+        status=document.status if document else None,
+        location=found.elsewhere or (document.location if document else None),
+        servers=found.servers,
+        malformed=malformed,
+        silence=result if isinstance(result, Silence) else None,
+    )

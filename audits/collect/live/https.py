@@ -30,7 +30,7 @@ from audits.subject import Domain, Subject
 
 MAX_BODY_BYTES = 65_536
 _MAX_HEADER_TEXT = 200
-_HTTPS_PORT = 443
+HTTPS_PORT = 443
 _PATH = "/.well-known/mta-sts.txt"
 _HEADERS = {"Accept-Encoding": "identity", "User-Agent": "mailproof"}
 
@@ -58,8 +58,24 @@ class Outcome(Struct, frozen=True):
     result: Document | NoAnswer | Silence
 
 
+class _Request(Struct, frozen=True):
+    """What is asked for. body: XML that is sent along; None for a GET."""
+
+    host: str
+    path: str
+    accept: str
+    body: bytes | None = None
+    port: int = HTTPS_PORT
+
+    @property
+    def headers(self) -> dict[str, str]:
+        authority = self.host if self.port == HTTPS_PORT else f"{self.host}:{self.port}"
+        sent = {"Host": authority, "Accept": self.accept, **_HEADERS}
+        return sent if self.body is None else sent | {"Content-Type": "text/xml; charset=utf-8"}
+
+
 class HttpsFetcher:
-    """Gets documents over HTTPS, bounded in time and size.
+    """Asks for documents over HTTPS, bounded in time and size.
 
     A name is resolved by our resolver and dialled by address, its certificate verified for the
     name against the system's roots and `trust`. Redirects are not followed. Of the settings,
@@ -76,30 +92,40 @@ class HttpsFetcher:
 
     async def get(self, host: str, path: str, accept: str) -> Outcome:
         """The document at that path, from the first address that gives an answer."""
+        return await self._within_limit(_Request(host, path, accept))
+
+    async def post(
+        self, host: str, path: str, accept: str, body: bytes, port: int = HTTPS_PORT
+    ) -> Outcome:
+        """What the first address that gives an answer makes of an XML document."""
+        return await self._within_limit(_Request(host, path, accept, body, port))
+
+    async def _within_limit(self, request: _Request) -> Outcome:
         try:
             async with asyncio.timeout(self._limits.https_s):
-                return await self._fetch(host, path, accept)
+                return await self._fetch(request)
         except TimeoutError:
-            detail = f"nothing from {host} within {self._limits.https_s:g} s"
+            detail = f"nothing from {request.host} within {self._limits.https_s:g} s"
             return Outcome(None, Silence(Reason.TIMEOUT, detail))
 
-    async def _fetch(self, host: str, path: str, accept: str) -> Outcome:
+    async def _fetch(self, request: _Request) -> Outcome:
+        host = request.host
         addresses = await self._addresses(host)
         if isinstance(addresses, Silence | NoAnswer):
             return Outcome(None, addresses)
         outcome = Outcome(None, NoAnswer(f"{host} has no address"))
         for address in addresses:
-            dialled, port = self._target(address)
-            outcome = Outcome(dialled, await self._get(host, path, accept, dialled, port))
+            dialled, port = self._target(address, request.port)
+            outcome = Outcome(dialled, await self._ask(request, dialled, port))
             if isinstance(outcome.result, Document):
                 break
         return outcome
 
-    def _target(self, address: str) -> tuple[str, int]:
+    def _target(self, address: str, port: int) -> tuple[str, int]:
         """Address and port to dial."""
-        own = _at(address, _HTTPS_PORT)
-        target, _, port = self._redirect.get(own, own).rpartition(":")
-        return target.removeprefix("[").removesuffix("]"), int(port)
+        own = _at(address, port)
+        target, _, dialled = self._redirect.get(own, own).rpartition(":")
+        return target.removeprefix("[").removesuffix("]"), int(dialled)
 
     async def _addresses(self, host: str) -> tuple[str, ...] | NoAnswer | Silence:
         replies = await asyncio.gather(
@@ -120,29 +146,28 @@ class HttpsFetcher:
         absent = any(reply.answer.rcode == "NXDOMAIN" for reply in answered)
         return NoAnswer(f"{host} {'does not exist' if absent else 'has no address'}")
 
-    async def _get(
-        self, host: str, path: str, accept: str, address: str, port: int
+    async def _ask(
+        self, request: _Request, address: str, port: int
     ) -> Document | NoAnswer | Silence:
         try:
-            return await self._exchange(host, path, accept, address, port)
+            return await self._exchange(request, address, port)
         except httpx.HTTPError as error:
             return _meaning(error, _at(address, port))
         except OSError as error:  # the file of private roots
             return Silence(Reason.INTERNAL, f"{self._trust.ca_file}: {error.strerror or error}")
 
-    async def _exchange(
-        self, host: str, path: str, accept: str, address: str, port: int
-    ) -> Document:
+    async def _exchange(self, asked: _Request, address: str, port: int) -> Document:
         transport = httpx.AsyncHTTPTransport(
             verify=await self._trusted(), trust_env=False, retries=0
         )
         timeout = httpx.Timeout(self._limits.https_s, connect=self._limits.connect_s)
         request = httpx.Request(
-            "GET",
-            httpx.URL(scheme="https", host=address, port=port, path=path),
-            headers={"Host": host, "Accept": accept, **_HEADERS},
+            "GET" if asked.body is None else "POST",
+            httpx.URL(scheme="https", host=address, port=port, path=asked.path),
+            headers=asked.headers,
+            content=asked.body,
             # The name goes into SNI, and the certificate is verified for it.
-            extensions={"sni_hostname": host, "timeout": timeout.as_dict()},
+            extensions={"sni_hostname": asked.host, "timeout": timeout.as_dict()},
         )
         async with transport:
             answer = await transport.handle_async_request(request)

@@ -45,7 +45,9 @@ def test_servers_with_tls_pass(socket_type: str) -> None:
     assert judge(evaluate, SUBJECT, domain(), seen).outcome is Outcome.PASS
 
 
-@pytest.mark.parametrize(("socket_type", "how"), [("plain", "plain"), ("", "no socket type")])
+@pytest.mark.parametrize(
+    ("socket_type", "how"), [("plain", "plain"), ("", "no socket type"), ("Auto", "Auto")]
+)
 def test_server_in_clear_fails_high(socket_type: str, how: str) -> None:
     seen = config(document(smtp("SSL"), smtp(socket_type)))
     result = judge(evaluate, SUBJECT, domain(), seen)
@@ -72,7 +74,8 @@ def test_document_that_can_not_be_read_fails_low() -> None:
 def test_silence_and_a_redirect_are_unknown() -> None:
     slow = document(status=None, silence=Silence(Reason.TIMEOUT, "nothing in 60 s"))
     moved = document(status=302, location="https://www.example.net/")
-    for first in (slow, moved):
+    told = document(status=200, location="https://elsewhere.example/autodiscover.xml")
+    for first in (slow, moved, told):
         assert judge(evaluate, SUBJECT, domain(), config(first)).outcome is Outcome.UNKNOWN
     faulty = ClientAutoconfig(SUBJECT, (slow, document(smtp("plain"))))
     assert judge(evaluate, SUBJECT, domain(), faulty).outcome is Outcome.FAIL
