@@ -25,11 +25,14 @@ def refusals(offers: TlsOffers, version: Version, alert_name: AlertName) -> tupl
     found = offers.refusals(version)
     if not found:
         return (hellos(offers),)
-    return tuple(
-        cite(offers, f"/offers/{place}/alert", f"refused with {alert_name(alert)}")
-        for place in found
-        for alert in (offers.offers[place].alert,)
-    )
+    return tuple(_refusal(offers, place, alert_name) for place in found)
+
+
+def _refusal(offers: TlsOffers, place: int, alert_name: AlertName) -> Evidence:
+    offer = offers.offers[place]
+    if offer.outcome == "closed":
+        return cite(offers, f"/offers/{place}/outcome", "closed without an answer, and again")
+    return cite(offers, f"/offers/{place}/alert", f"refused with {alert_name(offer.alert)}")
 
 
 def undecided(offers: TlsOffers) -> Undecided:

@@ -107,15 +107,20 @@ class TlsOffer(Struct, frozen=True):
     """One hello and how it was answered.
 
     accepted: the server chose something (`answer`). refused: it ended the handshake with a fatal
-    alert (`alert`, RFC 8446 section 6), or SSL 2's error. inconclusive: neither, for the reason in
-    `silence`; a rate limit looks like that too.
+    alert (`alert`, RFC 8446 section 6), or SSL 2's error. closed: it closed the connection without
+    an answer, did so again when asked again, and accepted another hello in the same turn; Dovecot
+    refuses like that. inconclusive: none of it, for the reason in `silence`; a rate limit looks so.
     """
 
     hello: ClientHello
-    outcome: Literal["accepted", "refused", "inconclusive"]
+    outcome: Literal["accepted", "refused", "closed", "inconclusive"]
     answer: ServerAnswer | None
     alert: int | None
     silence: Silence | None
+
+    def denies(self, version: Version) -> bool:
+        """Whether it shows that its suites are not accepted in that version."""
+        return self.outcome in ("refused", "closed") and self.hello.asks_for(version)
 
 
 class TlsOffers(Fact, frozen=True, tag="tls.offers"):
@@ -134,14 +139,13 @@ class TlsOffers(Fact, frozen=True, tag="tls.offers"):
 
     def refusals(self, version: Version) -> list[int]:
         """Places of the offers of that version that were refused."""
-        found = enumerate(self.offers)
-        return [p for p, o in found if o.outcome == "refused" and o.hello.asks_for(version)]
+        return [place for place, offer in enumerate(self.offers) if offer.denies(version)]
 
     def unproven(self, version: Version, suites: Iterable[int]) -> set[int]:
         """Those of the suites that were neither refused nor chosen in that version."""
         left = set(suites)
         for offer in self.offers:
-            if offer.outcome == "refused" and offer.hello.asks_for(version):
+            if offer.denies(version):
                 left.difference_update(offer.hello.suites)
             elif offer.answer is not None and offer.answer.version is version:
                 left.discard(offer.answer.suite)
@@ -151,7 +155,7 @@ class TlsOffers(Fact, frozen=True, tag="tls.offers"):
     def silence(self) -> Silence:
         """Why a question stayed open: the last silence, or that nothing of it was asked."""
         for offer in reversed(self.offers):
-            if offer.silence is not None:
+            if offer.outcome == "inconclusive" and offer.silence is not None:
                 return offer.silence
         return Silence(Reason.NOT_COLLECTED, "this run did not offer it to the service")
 

@@ -127,12 +127,7 @@ def _settled(highest: Version, offers: tuple[TlsOffer, ...]) -> bool:
 
 
 def _refused(version: Version, offers: tuple[TlsOffer, ...]) -> set[int]:
-    return {
-        suite
-        for offer in offers
-        if offer.outcome == "refused" and offer.hello.asks_for(version)
-        for suite in offer.hello.suites
-    }
+    return {suite for offer in offers if offer.denies(version) for suite in offer.hello.suites}
 
 
 def _answers(offers: tuple[TlsOffer, ...]) -> Iterator[ServerAnswer]:

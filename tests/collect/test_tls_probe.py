@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import ssl
+import struct
 import subprocess
 import time
 import tracemalloc
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from shutil import which
+from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -31,7 +33,7 @@ from audits.settings import Settings
 from tests.build import silent
 from tests.catalog.tls.offering import ask, offers
 from tests.collect.walking import NAME, SETTINGS, fleet, origin, service
-from tests.servers.smtp import Behaviour, SmtpServer, answering, raw_server
+from tests.servers.smtp import Behaviour, Script, SmtpServer, answering, raw_server
 
 AUTHORITY = Authority()
 EC = AUTHORITY.issue(NAME)
@@ -331,6 +333,7 @@ async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read(1)
+    writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
@@ -374,8 +377,9 @@ async def test_hostile_server_leaves_each_question_open_for_its_reason(
     tracemalloc.stop()
     assert found.outcomes() == {"inconclusive"}
     assert found.reasons() == {reason}
-    # Two hellos, each tried again, and no more: the server is left alone.
-    assert found.connections == 4
+    # Two hellos, each tried again, and no more: the server is left alone. Of four that it hangs up
+    # on without a word, one is tried again.
+    assert found.connections == (5 if kind in ("hangs up", "half-close") else 4)
     assert taken_s < SETTINGS.limits.host_s
     assert peak < 4_000_000
 
@@ -409,6 +413,61 @@ async def test_question_without_answer_is_asked_once_more_at_the_end() -> None:
         found = await probe(server.port)
     assert found.outcomes() == {"refused"}
     assert found.connections == len(found.offers) + 1
+
+
+def closing_instead(made: ssl.SSLContext) -> Script:
+    """A TLS server that hangs up wherever it would send an alert, as Dovecot does."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = made.wrap_bio(incoming, outgoing, server_side=True)
+        while octets := await reader.read(65536):
+            incoming.write(octets)
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                writer.write(outgoing.read())
+            except ssl.SSLError:
+                return
+
+    return serve
+
+
+@on_a_loop
+async def test_hanging_up_is_a_refusal_where_another_hello_is_accepted_meanwhile() -> None:
+    async with raw_server(answering(closing_instead(context(GOOD)))) as server:
+        found = await probe(server.port)
+    assert [offer.outcome for offer in found.offers] == [
+        "closed",
+        "closed",
+        "closed",
+        "accepted",
+        "closed",
+    ]
+    assert found.connections == 6
+
+
+@on_a_loop
+async def test_hanging_up_now_and_then_is_no_refusal() -> None:
+    turns = 0
+
+    async def moody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 1:
+            await reader.read(1)
+        else:
+            await closing_instead(context(GOOD))(reader, writer)
+
+    asked = TlsAsk(versions=frozenset({Version.SSL3}), features=True)
+    async with raw_server(answering(moody)) as server:
+        found = await probe(server.port, asked)
+    assert [offer.outcome for offer in found.offers] == ["closed", "accepted"]
+    assert found.connections == 3
+    turns = 0
+    async with raw_server(answering(moody)) as server:
+        features = await probe(server.port, TlsAsk(features=True))
+    assert [offer.outcome for offer in features.offers] == ["accepted"]
 
 
 @on_a_loop

@@ -54,7 +54,7 @@ def evaluate(offers: TlsOffers) -> Verdict:
         if _asks_for_weak(offer) and offer.answer is not None and offer.answer.scheme is not None:
             name = scheme_name(offer.answer.scheme)
             return Pass((cite(offers, f"/offers/{place}/answer/scheme", name),))
-    if any(_asks_for_weak(offer) and offer.outcome == "refused" for offer in offers.offers):
+    if any(_asks_for_weak(offer) and offer.denies(Version.TLS12) for offer in offers.offers):
         return Pass(refusals(offers, Version.TLS12, alert_name))
     return undecided(offers)
 

@@ -4,6 +4,8 @@ import secrets
 from collections.abc import Sequence
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from audits.collect.collector import Origin
 from audits.collect.live.conversation import Conversation, Deadline, connected
 from audits.collect.live.pace import Pace
@@ -46,8 +48,10 @@ from audits.subject import MailHost, Service, Subject
 # A service that is as it should be needs four; what it accepts has to be asked around.
 MAX_CONNECTIONS = 8
 MAX_CONNECTIONS_DEEP = 250
-# So many hellos in a row without an answer, and the server is left alone.
+# So many hellos in a row without an answer, and the server is left alone. It costs nothing to be
+# hung up on, and some servers refuse like that.
 MAX_UNANSWERED = 2
+MAX_HUNG_UP = 4
 MAX_HEARD_OCTETS = 160
 
 
@@ -108,15 +112,35 @@ class _Inquiry:
         self._deep = self._settings.probe.tls == "all"
         self._offers: list[TlsOffer] = []
         self._left = MAX_CONNECTIONS_DEEP if self._deep else MAX_CONNECTIONS
+        # Places of the offers that the server hung up on; whether that is its way of refusing.
+        self._hung_up: list[int] = []
+        self._closes = False
 
     async def run(self, ask: TlsAsk, current: str | None) -> TlsOffers:
         """All that is open, then once more what got no answer, and what that opens."""
         await self._ask_open(ask, current)
-        for place, offer in enumerate(self._offers):
-            if offer.outcome == "inconclusive" and self._left > 0 and not self._deadline.over:
-                self._offers[place] = await self._send(offer.hello)
+        await self._ask_again()
         await self._ask_open(ask, current)
+        if self._closes:
+            for place in self._hung_up:
+                self._offers[place] = replace(self._offers[place], outcome="closed")
         return TlsOffers(self._service, tuple(self._offers))
+
+    async def _ask_again(self) -> None:
+        """Once more what got no answer; of what the server hung up on, the first is enough."""
+        again = [
+            place
+            for place, offer in enumerate(self._offers)
+            if offer.outcome == "inconclusive" and place not in self._hung_up[1:]
+        ]
+        for place in again:
+            if self._left > 0 and not self._deadline.over:
+                offer, hung_up = await self._send(self._offers[place].hello)
+                self._offers[place] = offer
+                accepted = any(each.answer is not None for each in self._offers)
+                if place in self._hung_up:
+                    self._closes = hung_up and accepted
+                    self._hung_up = self._hung_up if hung_up else self._hung_up[1:]
 
     async def _ask_open(self, ask: TlsAsk, current: str | None) -> None:
         while self._left > 0 and not self._deadline.over and not self._unanswered():
@@ -125,30 +149,39 @@ class _Inquiry:
                 hello = enumeration(self._offers, current)
             if hello is None:
                 return
-            self._offers.append(await self._send(hello))
+            offer, hung_up = await self._send(hello)
+            self._offers.append(offer)
+            if hung_up:
+                self._hung_up.append(len(self._offers) - 1)
 
     def _unanswered(self) -> bool:
         """Whether the last hellos all came to nothing."""
+        if self._closes:
+            return False
+        count = len(self._offers)
         last = self._offers[-MAX_UNANSWERED:]
-        return len(last) == MAX_UNANSWERED and all(o.outcome == "inconclusive" for o in last)
+        silent = len(last) == MAX_UNANSWERED and all(o.outcome == "inconclusive" for o in last)
+        if not silent or not self._hung_up or self._hung_up[-1] != count - 1:
+            return silent
+        return self._hung_up[-MAX_HUNG_UP:] == list(range(count - MAX_HUNG_UP, count))
 
-    async def _send(self, hello: ClientHello) -> TlsOffer:
-        """One hello in a connection of its own."""
+    async def _send(self, hello: ClientHello) -> tuple[TlsOffer, bool]:
+        """One hello in a connection of its own, and whether the server just hung up on it."""
         self._left -= 1
         async with connected(self._target, self._settings, self._pace, self._deadline) as met:
             if met.attempt.silence is not None:
-                return _inconclusive(hello, met.attempt.silence)
+                return _inconclusive(hello, met.attempt.silence), False
             if met.talk is None:
                 words = f"{self._target} is open, but no talk came of it"
-                return _inconclusive(hello, Silence(Reason.INTERNAL, words))
+                return _inconclusive(hello, Silence(Reason.INTERNAL, words)), False
             try:
                 stream = await self._until_tls(met.talk)
             except Unheard as unheard:
                 await met.talk.quit()
-                return _inconclusive(hello, unheard.silence)
-            offer = await self._hear(hello, stream)
+                return _inconclusive(hello, unheard.silence), False
+            offer, hung_up = await self._hear(hello, stream)
             met.talk.throttled |= _is_throttled(offer)
-            return offer
+            return offer, hung_up
 
     async def _until_tls(self, talk: Conversation) -> Stream:
         """Up to the point where TLS begins; raises Unheard."""
@@ -161,11 +194,11 @@ class _Inquiry:
         _need(await talk.ask("STARTTLS"), 220, "the reply to STARTTLS")
         return talk.hand_over()
 
-    async def _hear(self, hello: ClientHello, stream: Stream) -> TlsOffer:
-        """The server's answer to a hello, as far as it comes in time."""
+    async def _hear(self, hello: ClientHello, stream: Stream) -> tuple[TlsOffer, bool]:
+        """The server's answer to a hello as far as it comes in time, and whether it hung up."""
         reader = FlightReader(ssl2=hello.highest is Version.SSL2)
         until = self._deadline.within(self._settings.limits.tls_s)
-        heard = b""
+        heard, hung_up = b"", False
         silence: Silence | None = None
         try:
             flight = encode_hello(hello, self._service.host, secrets.token_bytes(RANDOM_OCTETS))
@@ -173,6 +206,7 @@ class _Inquiry:
             while not reader.done:
                 octets = await stream.read(until)
                 if not octets:
+                    hung_up = not heard
                     words = "the server closed the connection instead of an answer"
                     raise Unheard(Reason.DISCONNECTED, words)
                 heard = heard or octets[:MAX_HEARD_OCTETS]
@@ -182,12 +216,11 @@ class _Inquiry:
         except ParseError as error:
             silence = _no_tls(heard, error)
         if reader.answer is not None:
-            return TlsOffer(hello, "accepted", reader.answer, None, None)
+            return TlsOffer(hello, "accepted", reader.answer, None, None), False
         if reader.refusal is not None:
-            return TlsOffer(hello, "refused", None, reader.refusal.alert, None)
-        return _inconclusive(
-            hello, silence or Silence(Reason.INTERNAL, "the answer was read to no end")
-        )
+            return TlsOffer(hello, "refused", None, reader.refusal.alert, None), False
+        silence = silence or Silence(Reason.INTERNAL, "the answer was read to no end")
+        return _inconclusive(hello, silence), hung_up
 
 
 def _need(reply: Reply, code: int, what: str) -> None:
