@@ -99,6 +99,14 @@ def test_data_abort_asks_behind_every_accepted_form_where_data_is_refused(tmp_pa
     assert {data.reply.code for data in found.data if data.reply} == {554}
 
 
+def test_what_is_refused_at_data_gets_no_canary(tmp_path: Path) -> None:
+    server = Taking(data_reply="554 5.7.1 not for strangers")
+    found = probes(walked(server, tmp_path, data_abort=True, canary=True))
+    assert found.data
+    assert found.delivery is None
+    assert server.commands.count("DATA") == len(found.data)
+
+
 def test_nothing_is_sent_to_a_server_that_relays_nothing(tmp_path: Path) -> None:
     server = Taking(local="postmaster.invalid")
     found = probes(walked(server, tmp_path, canary=True, data_abort=True))

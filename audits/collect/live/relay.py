@@ -2,18 +2,17 @@
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from msgspec import structs
 
 from audits.collect.collector import Origin
 from audits.collect.live.canary import Canary
-from audits.collect.live.conversation import Conversation, Deadline, Exchange, connected
+from audits.collect.live.conversation import Conversation, Exchange
 from audits.collect.live.pace import Pace
+from audits.collect.live.relay_proof import Proof
 from audits.collect.live.service import (
-    IMPLICIT_TLS_PORT,
-    MAX_REFUSALS,
     NOT_OURS,
     RELAY_PORT,
     domain_of,
@@ -24,6 +23,7 @@ from audits.collect.live.service import (
     silence_of_roles,
 )
 from audits.collect.live.tcp import Target, Unheard, target_of
+from audits.collect.live.visits import Visits
 from audits.facts.declared import DeclaredHost, HostRoles
 from audits.facts.fact import (
     AnyObservation,
@@ -37,7 +37,6 @@ from audits.facts.fact import (
 from audits.facts.relay import (
     BackscatterProbe,
     DataReply,
-    Delivery,
     FormOutcome,
     RelayForm,
     RelayProbes,
@@ -56,17 +55,13 @@ from audits.parse.relay_form import (
     Names,
     Transactions,
     envelope,
-    form_of,
     split,
 )
 from audits.parse.relay_reply import classify
 from audits.settings import Settings
 from audits.subject import MailHost, Service, Subject
 
-_NO_CONTROL = Silence(Reason.NOT_DECLARED, "no domain is known that this host serves")
-_NOT_AN_MX = Silence(Reason.SKIPPED, "mail for a domain comes in on port 25")
 _LOCK_STEP_SIZE = 3
-_START_MAIL_INPUT = 354
 
 Envelopes = Sequence[Sequence[Envelope]]
 
@@ -187,7 +182,7 @@ def _known_silence(service: Service, seen: Snapshot) -> Silence | None:
 
 
 class _Walk:
-    """The connections to one service."""
+    """The probes of one service, connection by connection."""
 
     def __init__(
         self,
@@ -198,18 +193,11 @@ class _Walk:
         roles: HostRoles,
     ) -> None:
         self._settings = collector.settings
-        self._pace = collector.pace
-        self._data_abort = collector.beyond.data_abort
-        self._canary = collector.beyond.canary
+        self._beyond = collector.beyond
         self._service = service
-        self._target = target
         self._served = served
         self._roles = roles
-        self._deadline = Deadline(self._settings.limits.host_s)
-        self._source = ""
-        self._encrypted = False
-        self._offers_tls = False
-        self._pipelining = False
+        self._visits = Visits(service, target, collector.settings, collector.pace)
         probe = self._settings.probe
         first = served[0] if served else ""
         self._names = Names(probe.sender, probe.recipient, service.host, service.address, first)
@@ -219,7 +207,7 @@ class _Walk:
         if isinstance(usual, Silence):
             return usual
         forms = list(usual)
-        if self._service.port == RELAY_PORT and self._offers_tls:
+        if self._service.port == RELAY_PORT and self._visits.offers_tls:
             forms += await self._try_or_tell(self._envelopes(USUAL), inside_tls=True)
         senders: list[list[Envelope]] = []
         if self._settings.probe.relay_forms == "all":
@@ -228,26 +216,33 @@ class _Walk:
         controls = self._controls()
         last = await self._try_or_tell([*senders, controls])
         forms += last[: len(last) - len(controls)]
-        answered = last[len(last) - len(controls) :]
+        return await self._proved(forms, last[len(last) - len(controls) :], seen)
+
+    async def _proved(
+        self, forms: Sequence[RelayForm], controls: tuple[RelayForm, ...], seen: Snapshot
+    ) -> dict[type[Fact], Fact | Silence]:
+        """The facts, with what comes beyond RCPT where it was asked for and says something."""
         trusted = self._is_trusted(seen)
-        data = () if trusted or not self._data_abort else await self._ask_data(forms)
-        delivery = None if trusted else await self._prove(forms, seen)
-        probes = RelayProbes(
-            self._service, self._source, trusted, tuple(forms), answered, data, delivery
-        )
-        return {RelayProbes: probes, BackscatterProbe: await self._backscatter(probes, seen)}
+        target = (self._service.host, *self._roles.addresses, *self._roles.sends_from)
+        canary = self._beyond.canary
+        proof = Proof(self._visits, self._names, self._served, target, canary, seen.header.run)
+        data: tuple[DataReply, ...] = ()
+        if self._beyond.data_abort and not trusted:
+            data = await proof.ask_data(forms)
+        delivery = None if trusted else await proof.prove(forms, data)
+        source = self._visits.source
+        probes = RelayProbes(self._service, source, trusted, tuple(forms), controls, data, delivery)
+        return {RelayProbes: probes, BackscatterProbe: await proof.backscatter(probes)}
 
     def _is_trusted(self, seen: Snapshot) -> bool:
         """Whether we are seen under an address that the inventory gives to the host itself."""
-        if self._source == self._target.address and not self._target.redirected:
+        if self._visits.comes_from_target:
             return True
         declared = seen.fact(DeclaredHost, MailHost(self._service.host))
         if declared is None:
             return False
         own = {*declared.addresses, *declared.sends_from}
-        return not own.isdisjoint({*self._settings.vantage.addresses, self._source})
-
-    # --- up to RCPT -----------------------------------------------------------------------------
+        return not own.isdisjoint({*self._settings.vantage.addresses, self._visits.source})
 
     def _envelopes(self, transactions: Transactions) -> list[list[Envelope]]:
         return [[envelope(form, self._names) for form in forms] for forms in transactions]
@@ -258,7 +253,7 @@ class _Walk:
 
     async def _try_rare(self) -> list[RelayForm]:
         """The forms that seldom find more, but for those in the connection of the controls."""
-        literal = [LITERAL] if self._pipelining else split(LITERAL[0], _LOCK_STEP_SIZE)
+        literal = [LITERAL] if self._visits.pipelining else split(LITERAL[0], _LOCK_STEP_SIZE)
         forms: list[RelayForm] = []
         for transactions in (*literal, MALFORMED, *(((form,),) for form in FORGED_EHLO)):
             forms += await self._try_or_tell(self._envelopes(transactions))
@@ -297,13 +292,12 @@ class _Walk:
     ) -> tuple[RelayForm, ...] | Silence:
         """Transactions in one connection, one MAIL each; a silence where it never came to MAIL."""
         ehlo = transactions[0][0].ehlo
-        async with connected(self._target, self._settings, self._pace, self._deadline) as met:
-            if met.attempt.stream is None or met.talk is None:
-                words = f"{self._target} is open, but no talk came of it"
+        async with self._visits.connected() as met:
+            if met.talk is None:
+                words = f"{self._visits.target} is open, but no talk came of it"
                 return met.attempt.silence or Silence(Reason.INTERNAL, words)
-            self._source = self._source or met.attempt.stream.local_address
             try:
-                said = await self._introduce(met.talk, ehlo, inside_tls)
+                said = await self._visits.introduce(met.talk, ehlo, inside_tls=inside_tls)
                 if said.code != 250:
                     await met.talk.quit()
                     return tuple(self._refused(each, met.talk, said) for each in transactions[0])
@@ -313,45 +307,6 @@ class _Walk:
             exchange = await met.talk.exchange(_commands(transactions))
             await met.talk.quit()
             return tuple(self._read(transactions, exchange, met.talk.encrypted))
-
-    async def _introduce(self, talk: Conversation, ehlo: str, inside_tls: bool) -> Reply:
-        """Up to the EHLO after which MAIL may come, and its reply; raises Unheard.
-
-        What is not our own name, but `ehlo`, may be refused.
-        """
-        if self._service.port == IMPLICIT_TLS_PORT:
-            await talk.enter_tls(self._service.host, implicit=True)
-        greeting = await talk.greeting()
-        if greeting.code != 220:
-            reason = Reason.DEFERRED if greeting.transient else Reason.REFUSED
-            raise Unheard(reason, f"the greeting was {greeting.text}")
-        said = await self._ehlo(talk, ehlo)
-        if said.code == 250 and await self._starts_tls(talk, inside_tls):
-            await talk.enter_tls(self._service.host)
-            said = await self._ehlo(talk, ehlo)
-        self._pipelining = talk.offers("PIPELINING")
-        return said
-
-    async def _starts_tls(self, talk: Conversation, inside_tls: bool) -> bool:
-        """Whether STARTTLS was offered, wanted and answered with 220; raises Unheard."""
-        self._offers_tls = talk.offers("STARTTLS")
-        optional = self._service.port != RELAY_PORT and not talk.encrypted
-        if inside_tls and not self._offers_tls:
-            raise Unheard(Reason.PROTOCOL, "STARTTLS was not offered this time")
-        if not inside_tls and not (optional and self._offers_tls):
-            return False
-        reply = await talk.ask("STARTTLS")
-        if inside_tls and reply.code != 220:
-            reason = reply.put_off or Reason.TLS
-            raise Unheard(reason, f"STARTTLS was not accepted: {reply.text}")
-        return reply.code == 220
-
-    async def _ehlo(self, talk: Conversation, forged: str) -> Reply:
-        reply = await (talk.ask(f"EHLO {forged}") if forged else talk.ehlo())
-        if reply.code != 250 and not forged:
-            reason = Reason.DEFERRED if reply.transient else Reason.PROTOCOL
-            raise Unheard(reason, f"EHLO was not accepted: {reply.text}")
-        return reply
 
     def _read(
         self, transactions: Envelopes, exchange: Exchange, encrypted: bool
@@ -394,142 +349,6 @@ class _Walk:
         outcome = FormOutcome.DEFERRED if said.transient else FormOutcome.DENIED
         untried = self._form(sent, talk.encrypted, None, None, f"EHLO was refused: {said.text}")
         return structs.replace(untried, outcome=outcome)
-
-    # --- beyond RCPT, where it was asked for ----------------------------------------------------
-
-    async def _ask_data(self, forms: Sequence[RelayForm]) -> tuple[DataReply, ...]:
-        """DATA behind whatever was accepted, the strongest first, until one gets 354."""
-        accepted = _by_strength(forms)
-        told: list[DataReply] = []
-        for kind in dict.fromkeys((form.ehlo, form.encrypted) for form in accepted):
-            alike = [form for form in accepted if (form.ehlo, form.encrypted) == kind]
-            for start in range(0, len(alike), MAX_REFUSALS):
-                some = alike[start : start + MAX_REFUSALS]
-                told += [
-                    DataReply(forms.index(form), reply, note)
-                    for form, (reply, note) in zip(some, await self._data_of(some), strict=False)
-                ]
-                if told and told[-1].reply is not None and told[-1].reply.code == _START_MAIL_INPUT:
-                    return tuple(told)
-        return tuple(told)
-
-    async def _data_of(self, forms: Sequence[RelayForm]) -> list[tuple[Reply | None, str]]:
-        """Replies to DATA, or why there are none, in one connection: the last, where it is 354.
-
-        The connection is closed then without content, and without QUIT, which would be content.
-        """
-        told: list[tuple[Reply | None, str]] = []
-        async with connected(self._target, self._settings, self._pace, self._deadline) as met:
-            if met.talk is None:
-                return [(None, met.attempt.detail)]
-            try:
-                await self._introduce_again(met.talk, _forged(forms[0]), forms[0].encrypted)
-                for form in forms:
-                    told.append(await _data(met.talk, form.mail_from, form.rcpt_to))
-                    reply = told[-1][0]
-                    if reply is not None and reply.code == _START_MAIL_INPUT:
-                        return told
-                    await met.talk.ask("RSET")
-            except Unheard as unheard:
-                told.append((None, unheard.silence.detail))
-            await met.talk.quit()
-        return told
-
-    async def _introduce_again(self, talk: Conversation, ehlo: str, encrypted: bool) -> None:
-        """The same way as when a form was accepted; raises Unheard."""
-        said = await self._introduce(talk, ehlo, encrypted and self._service.port == RELAY_PORT)
-        if said.code != 250:
-            raise Unheard(Reason.PROTOCOL, f"EHLO was not accepted: {said.text}")
-
-    async def _prove(self, forms: Sequence[RelayForm], seen: Snapshot) -> Delivery | None:
-        """What comes of one message by the strongest form that was accepted."""
-        best = next(iter(_by_strength(forms)), None)
-        canary = self._canary
-        if best is None or canary is None or not canary.claim(self._service.host):
-            return None
-        token = canary.token(seen.header.run, self._service.host, best.label)
-        names = replace(self._names, recipient=canary.address(token))
-        sent = envelope(form_of(best.label), names)
-        return await self._deliver(canary, sent, best.encrypted, token)
-
-    async def _backscatter(self, probes: RelayProbes, seen: Snapshot) -> BackscatterProbe | Silence:
-        """What the control at a served domain says of it; with a canary, whether it bounces."""
-        if self._service.port != RELAY_PORT:
-            return _NOT_AN_MX
-        if not self._served:
-            return _NO_CONTROL
-        control = probes.controls[0]
-        canary = self._canary
-        accepted = control.outcome is FormOutcome.ACCEPTED and not probes.trusted_vantage
-        bounce = None
-        if accepted and canary is not None and canary.claim(self._service.host):
-            token = canary.token(seen.header.run, self._service.host, control.label)
-            sender = canary.address(token)
-            sent = Envelope("", control.label, "", sender, control.rcpt_to)
-            bounce = await self._deliver(canary, sent, control.encrypted, token)
-        return BackscatterProbe(self._service, self._served[0], control, bounce)
-
-    async def _deliver(
-        self, canary: Canary, sent: Envelope, encrypted: bool, token: str
-    ) -> Delivery:
-        """Sends one message and waits for it at the canary's mailbox."""
-        if canary.domain in self._served:
-            words = "not sent: the canary's domain is served by this host"
-            return canary.delivery(sent, token, None, words)
-        reply, note, gone = await self._send(canary, sent, encrypted, token)
-        target = (self._service.host, *self._roles.addresses, *self._roles.sends_from)
-        delivery = canary.delivery(sent, token, reply, note, target)
-        if not gone or (reply is not None and not reply.positive):
-            return delivery
-        return await canary.awaited(delivery, self._deadline.ends)
-
-    async def _send(
-        self, canary: Canary, sent: Envelope, encrypted: bool, token: str
-    ) -> tuple[Reply | None, str, bool]:
-        """The reply to the end of the message, or why there is none; whether it left us."""
-        content = canary.content(sent, token, self._service)
-        gone = False
-        async with connected(self._target, self._settings, self._pace, self._deadline) as met:
-            if met.talk is None:
-                return None, met.attempt.detail, gone
-            try:
-                await self._introduce_again(met.talk, sent.ehlo, encrypted)
-                reply, note = await _data(met.talk, sent.sender, sent.recipient)
-                if reply is not None and reply.code == _START_MAIL_INPUT:
-                    gone = True
-                    reply = await met.talk.deliver(content)
-                else:
-                    reply, note = None, note or "DATA was refused"
-                await met.talk.quit()
-            except Unheard as unheard:
-                return None, unheard.silence.detail, gone
-            return reply, note, gone
-
-
-async def _data(talk: Conversation, sender: str, recipient: str) -> tuple[Reply | None, str]:
-    """The reply to DATA, which is sent only once RCPT is accepted; else why not. Raises Unheard."""
-    exchange = await talk.exchange([mail_from(sender), rcpt_to(recipient)])
-    mail = exchange.need(0)
-    if not mail.positive:
-        return None, f"MAIL was refused: {mail.text}"
-    rcpt = exchange.need(1)
-    if not rcpt.positive:
-        return None, f"RCPT was refused: {rcpt.text}"
-    data = await talk.ask("DATA")
-    return data, "" if data.code == _START_MAIL_INPUT else f"DATA was refused: {data.text}"
-
-
-def _by_strength(forms: Sequence[RelayForm]) -> list[RelayForm]:
-    """The accepted forms, those first that say most; one without a domain says nothing."""
-    accepted = [
-        form for form in forms if form.outcome is FormOutcome.ACCEPTED and form.names_a_domain
-    ]
-    return sorted(accepted, key=lambda form: not form.plain)
-
-
-def _forged(form: RelayForm) -> str:
-    """The name in EHLO, where it was not our own."""
-    return form.ehlo if form.label.startswith("EHLO ") else ""
 
 
 def _commands(transactions: Envelopes) -> list[str]:
