@@ -78,8 +78,9 @@ def disguises(username: str, password: str) -> tuple[str, ...]:
 
     Base64 of the password at each of its three alignments: so it stands inside other messages.
     """
-    secret = password.encode()
-    whole = encoded(b"\0" + username.encode() + b"\0" + secret)
+    # A secret may hold octets that are no text; what then can't be sent is to be concealed, too.
+    secret, name = (text.encode("utf-8", "surrogateescape") for text in (password, username))
+    whole = encoded(b"\0" + name + b"\0" + secret)
     # An aligned piece begins and ends in characters that hold bits of its neighbours too.
     inside = (encoded(b"\0" * pad + secret).rstrip("=")[first:-1] for pad, first in _ALIGNED)
     long_enough = (text for text in inside if len(text) >= _TELLING)

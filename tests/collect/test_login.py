@@ -381,6 +381,32 @@ def test_refused_password_is_tried_once_however_many_services_there_are(
     assert all("lest the account be locked" in o.detail for o in told)
 
 
+def test_account_of_many_hosts_sees_one_wrong_password(trust: TrustStore) -> None:
+    other = "mx2.example.net"
+    context = AUTHORITY.issue(NAME, other).server_context()
+
+    async def run() -> tuple[Snapshot, list[SmtpServer]]:
+        servers = [SmtpServer(replace(MSA, tls=context)) for _ in range(2)]
+        for server in servers:
+            await server.start()
+        seen = seen_before({587: servers[0].port})
+        for observation in seen_before({587: servers[1].port}, other):
+            seen.add([observation])
+        accounts = {NAME: account(), other: account()}
+        collector = await walk(seen, trust, accounts)
+        at = (Service(NAME, ADDRESS, 587), Service(other, ADDRESS, 587))
+        await asyncio.gather(*(ask(collector, seen, service) for service in at))
+        for server in servers:
+            await server.stop()
+        return seen, servers
+
+    seen, servers = asyncio.run(run())
+    assert sorted(len(auths(server)) for server in servers) == [1, 3]
+    skipped = seen.get(RefusedLogins, Service(other, ADDRESS, 587))
+    assert isinstance(skipped, Unobserved)
+    assert f"{NAME}:587" in skipped.detail
+
+
 # Hostile servers
 
 

@@ -1,5 +1,6 @@
 """The mechanisms of a login, message by message."""
 
+import contextlib
 from base64 import b64encode
 
 import pytest
@@ -65,6 +66,25 @@ def test_disguised_password_is_found_inside_any_encoded_message(
 ) -> None:
     message = b64encode(before + password.encode() + after).decode()
     assert any(form in message for form in disguises("user", password))
+
+
+@pytest.mark.parametrize("name", PREFERRED)
+@given(challenges=st.lists(st.binary(max_size=60), min_size=4, max_size=4))
+def test_any_challenges_come_to_an_end(name: str, challenges: list[bytes]) -> None:
+    exchange = mechanism(name, "user", "pencil", "abc")
+    answered = 0
+    with contextlib.suppress(ParseError):
+        for challenge in challenges:
+            exchange.respond(challenge)
+            answered += 1
+    assert answered <= 2
+
+
+def test_secret_that_is_no_text_is_refused() -> None:
+    odd = b"se\xffcret".decode("utf-8", "surrogateescape")
+    assert disguises("user", odd)
+    with pytest.raises(ParseError):
+        mechanism("PLAIN", "user", odd, "")
 
 
 @pytest.mark.parametrize("name", PREFERRED)
