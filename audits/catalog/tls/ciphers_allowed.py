@@ -1,4 +1,4 @@
-"""Every cipher suite that is accepted is on the policy's list.
+r"""Every cipher suite that is accepted is on the policy's list.
 
 ## Rationale
 Suites with CBC have been broken again and again by the time or the errors that their padding gives
@@ -10,18 +10,22 @@ Leave only suites that are on the list. For `rfc9325`:
 Postfix (`main.cf`), for clients that are known to be of today; on port 25 expect that some senders
 fall back to clear:
 
-    smtpd_tls_ciphers = high
-    tls_high_cipherlist = ECDHE+AESGCM:ECDHE+CHACHA20
+    tls_medium_cipherlist = ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2
 
+where `smtpd_tls_ciphers` and `smtpd_tls_mandatory_ciphers` are `medium`, their default.
 Exim with OpenSSL: `tls_require_ciphers = ECDHE+AESGCM:ECDHE+CHACHA20`; with GnuTLS:
-`tls_require_ciphers = SECURE256:+SECURE128:-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:-RSA:-DHE-RSA`.
+
+    tls_require_ciphers = SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-CIPHER-ALL\
+      :+AES-256-GCM:+AES-128-GCM:+CHACHA20-POLY1305:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA
+
 OpenSMTPD: `smtp ciphers "ECDHE+AESGCM:ECDHE+CHACHA20"`.
+Dovecot: `ssl_cipher_list = ECDHE+AESGCM:ECDHE+CHACHA20`.
 
 ## Limits
 The list `rfc9325` takes every suite of TLS 1.3 that RFC 8446 defines, since RFC 9325 names none;
 others of TLS 1.3 are only asked for with `--deep` or under a list that is narrower there. What is
 accepted beside the first suite found is only asked for with `--deep`.
-"""  # noqa: E501 - a setting that can be copied
+"""
 
 from typing import Literal
 

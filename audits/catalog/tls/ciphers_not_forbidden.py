@@ -8,7 +8,7 @@ be led to it.
 ## Remediation
 Take them out of the list of suites; libraries of today have most of them switched off.
 
-Postfix (`main.cf`): `smtpd_tls_ciphers = medium`, `smtpd_tls_mandatory_ciphers = high` and
+Postfix (`main.cf`), which takes suites without a certificate (aNULL) unless told not to:
 `smtpd_tls_exclude_ciphers = aNULL, eNULL, EXPORT, DES, 3DES, RC2, RC4, MD5`.
 Exim with OpenSSL: `tls_require_ciphers = HIGH:!aNULL:!eNULL:!3DES:!MD5`; with GnuTLS:
 `tls_require_ciphers = NORMAL:-3DES-CBC:-ARCFOUR-128:-MD5`.

@@ -9,7 +9,7 @@ Leave ECDHE alone; DHE needs a group of at least 2048 bits if it is to stay.
 
 Postfix (`main.cf`):
 
-    smtpd_tls_exclude_ciphers = kRSA, kDHE
+    smtpd_tls_exclude_ciphers = kRSA, kDHE, aNULL
     tls_eecdh_auto_curves = X25519MLKEM768 X25519 prime256v1 secp384r1
 
 Where DHE stays: `smtpd_tls_dh1024_param_file = auto` (Postfix 3.7 or later).

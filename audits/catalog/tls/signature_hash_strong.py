@@ -5,12 +5,14 @@ Collisions of MD5 and SHA-1 are made to order. Whoever has one can pass a signat
 another key exchange, and stand between both sides unseen.
 
 ## Remediation
-OpenSSL at its default security level no longer signs with them; take away what lowers it.
+OpenSSL no longer signs with them from security level 1 on. Postfix asks for level 0 by itself, so
+its list of suites has to say another.
 
-Postfix (`main.cf`): no `@SECLEVEL=0` in a cipher list; `tls_config_file` with
-`SignatureAlgorithms = ECDSA+SHA256:RSA-PSS+SHA256:RSA+SHA256`.
+Postfix (`main.cf`): `tls_medium_cipherlist = ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2` where
+`smtpd_tls_ciphers` and `smtpd_tls_mandatory_ciphers` are `medium`, their default.
 Exim with OpenSSL: no `@SECLEVEL=0` in `tls_require_ciphers`; with GnuTLS:
 `tls_require_ciphers = NORMAL:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1`.
+Dovecot: no `@SECLEVEL=0` in `ssl_cipher_list`.
 
 ## Limits
 SHA-224, which is weak by its length alone, is only asked for with `--deep`, and then a violation of

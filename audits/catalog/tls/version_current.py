@@ -8,9 +8,10 @@ a sender may be no TLS at all, so the finding weighs less there.
 ## Remediation
 Postfix (`main.cf`): `smtpd_tls_protocols = >=TLSv1.2` and
 `smtpd_tls_mandatory_protocols = >=TLSv1.2`.
+Dovecot: `ssl_min_protocol = TLSv1.2`.
 Exim with OpenSSL: `openssl_options = +no_sslv3 +no_tlsv1 +no_tlsv1_1`; with GnuTLS:
 `tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2`.
-OpenSMTPD (`smtpd.conf`): `listen on egress tls pki mx1 protocols "TLSv1.2:TLSv1.3"`.
+OpenSMTPD (`smtpd.conf`): `listen on egress tls pki mx1 protocols "tlsv1.2,tlsv1.3"`.
 
 ## Limits
 One hello names the newest version that is too old, and so offers all that are older still; a
