@@ -1,6 +1,7 @@
 """Which hello to send next, from what is asked and what was answered so far."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache, lru_cache
 
 from audits.facts.tls_offer import ClientHello, ServerAnswer, TlsAsk, TlsOffer, Version
 from audits.parse.tls_names import (
@@ -66,8 +67,8 @@ def _needed(
         for answer in _answers(offers)
     ):
         groups = (*sorted(ask.groups), *(g for g in _ALL_GROUPS if g not in ask.groups))
-        secret_first = tuple(sorted(SUITES_BEFORE_13, key=_by_forward_secrecy))
-        yield ClientHello(Version.SSL3, Version.TLS12, secret_first, groups, _ALL_SCHEMES)
+        strong_first = _by_gravity(SUITES_BEFORE_13)[::-1]
+        yield ClientHello(Version.SSL3, Version.TLS12, strong_first, groups, _ALL_SCHEMES)
     if ask.suites13 and may_have_13:
         yield hello_13(ask.suites13, _ALL_GROUPS_13)
     if ask.hybrids and may_have_13:
@@ -97,7 +98,7 @@ def enumeration(offers: Iterable[TlsOffer], current: str | None) -> ClientHello 
 def hello_before_13(highest: Version, suites: Iterable[int]) -> ClientHello:
     """A hello for TLS 1.2 or older, with every group and signature scheme."""
     schemes = _ALL_SCHEMES if highest is Version.TLS12 else ()
-    return ClientHello(Version.SSL3, highest, _by_gravity(suites), _ALL_GROUPS, schemes)
+    return ClientHello(Version.SSL3, highest, _by_gravity(frozenset(suites)), _ALL_GROUPS, schemes)
 
 
 def hello_13(suites: Iterable[int], groups: tuple[int, ...]) -> ClientHello:
@@ -177,11 +178,13 @@ def _rank(version: Version) -> int:
 _GRAVITY = ("NULL", "anon", "EXPORT", "DES40", "_DES_", "RC4", "RC2", "3DES", "IDEA", "MD5")
 
 
-def _by_gravity(suites: Iterable[int]) -> tuple[int, ...]:
+@lru_cache(maxsize=256)
+def _by_gravity(suites: frozenset[int]) -> tuple[int, ...]:
     """In an order that lets a server which follows its client show its worst."""
     return tuple(sorted(suites, key=lambda code: (_gravity(code), code)))
 
 
+@cache
 def _gravity(code: int) -> int:
     name = suite_name(code)
     grave = [place for place, word in enumerate(_GRAVITY) if word in name]
@@ -189,7 +192,3 @@ def _gravity(code: int) -> int:
         return grave[0]
     method = key_exchange(code)
     return len(_GRAVITY) + (2 if method.startswith("ECDHE_") else method.startswith("DHE_"))
-
-
-def _by_forward_secrecy(code: int) -> tuple[int, int]:
-    return -_gravity(code), code

@@ -4,6 +4,7 @@ The same sets decide what services are offered and how their answers are judged.
 """
 
 from collections.abc import Iterable
+from functools import cache
 
 from audits.facts.tls_offer import Version
 from audits.parse.tls_names import (
@@ -99,13 +100,14 @@ def denied_suites(words: Iterable[str]) -> frozenset[int]:
     return frozenset(code for code, name in names.items() if wanted & _words(name))
 
 
-def _words(name: str) -> set[str]:
+@cache
+def _words(name: str) -> frozenset[str]:
     words = set(name.upper().split("_"))
     if "3DES" in words or "EDE3" in words:
         words = (words - {"DES"}) | {"3DES"}
     if "DES40" in words:
         words |= {"DES", "EXPORT"}
-    return words | ({"EXPORT"} if "EXPORT40" in words else set())
+    return frozenset(words | ({"EXPORT"} if "EXPORT40" in words else set()))
 
 
 def allowed_suites(list_name: str) -> tuple[frozenset[int], frozenset[int]]:
@@ -113,6 +115,7 @@ def allowed_suites(list_name: str) -> tuple[frozenset[int], frozenset[int]]:
     return ALLOW_LISTS[list_name]
 
 
+@cache
 def suites_without_forward_secrecy() -> frozenset[int]:
     """Suites whose key exchange is RSA, or DH or ECDH with the key of the certificate."""
     return frozenset(
@@ -122,6 +125,7 @@ def suites_without_forward_secrecy() -> frozenset[int]:
     )
 
 
+@cache
 def dhe_suites() -> frozenset[int]:
     """Suites with an ephemeral Diffie-Hellman group of whatever size the server chooses."""
     return frozenset(
