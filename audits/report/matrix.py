@@ -34,6 +34,7 @@ _HOST_AREAS = {
     "cert": "TLS",
     "submission": "Submission",
     "relay": "Relay",
+    "mta": "Config",
     "postfix": "Config",
     "exim": "Config",
     "dovecot": "Config",
