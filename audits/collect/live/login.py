@@ -441,7 +441,7 @@ class _Walk:
             return self._findings.silent(Silence(Reason.NOT_DECLARED, words), OtherSender)
         other = self._account.other_mailbox
         stranger = other or f"mailproof-{secrets.token_hex(4)}@{domain_of(own)}"
-        envelopes = []
+        envelopes: list[Envelope] = []
         for sender in (own, stranger):
             # RSET by itself: Dovecot hangs up where another MAIL follows it in one group.
             if envelopes:
