@@ -7,6 +7,7 @@ from audits.collect.live.canary import Canary
 from audits.collect.live.https import trust_context
 from audits.collect.live.mailbox import ImapMailbox, Mailbox, MaildirMailbox
 from audits.collect.live.tcp import Unheard
+from audits.config import Config
 from audits.errors import UsageError
 from audits.secret import secret
 from audits.settings import CanarySettings, ImapSettings
@@ -31,7 +32,7 @@ def canary_of(workspace: Workspace) -> Canary:
             f"--canary: {where}: probe.canary.mailbox: found {settings.mailbox!r}, expected a "
             f"mailbox of yours: put {domain} into domains.yaml, or say `owned: true`"
         )
-    mailbox = _mailbox(settings, workspace)
+    mailbox = reader_of(settings, workspace.config)
     try:
         asyncio.run(mailbox.check())
     except Unheard as unheard:
@@ -47,10 +48,11 @@ def _owned(settings: CanarySettings, workspace: Workspace) -> bool:
     return settings.owned or any(name == own or name.endswith(f".{own}") for own in ours)
 
 
-def _mailbox(settings: CanarySettings, workspace: Workspace) -> Mailbox:
+def reader_of(settings: CanarySettings, config: Config) -> Mailbox:
+    """How what arrives in the canary's mailbox is read. Raises UsageError."""
     match settings:
         case CanarySettings(maildir=str(path), imap=None):
-            return MaildirMailbox(workspace.config.root / path)
+            return MaildirMailbox(config.root / path)
         case CanarySettings(maildir=None, imap=ImapSettings() as imap):
             return ImapMailbox(
                 imap.host,
@@ -58,10 +60,10 @@ def _mailbox(settings: CanarySettings, workspace: Workspace) -> Mailbox:
                 imap.username,
                 secret(imap.password),
                 imap.folder,
-                trust_context(workspace.settings.trust),
+                trust_context(config.settings.trust),
             )
         case _:
             raise UsageError(
-                "--canary: probe.canary: expected either maildir, such as the store of `mailproof "
+                "probe.canary: expected either maildir, such as the store of `mailproof "
                 "sink`, or imap"
             )

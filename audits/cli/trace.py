@@ -1,34 +1,46 @@
 """The verb `trace`: walks the way of one message while one looks on."""
 
 import asyncio
+import dataclasses
 import json
+import re
+import secrets
 import textwrap
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
 from audits import __version__
+from audits.cli.canary import reader_of
 from audits.cli.clock import now
 from audits.cli.exits import Exit
 from audits.cli.options import ConfigFile, stdout
 from audits.cli.workspace import configuration, inventory
 from audits.collect.collector import Origin
+from audits.collect.live.login import Account
+from audits.collect.live.mailbox import Mailbox
 from audits.collect.live.pace import Pace
 from audits.collect.live.resolver import Resolver
+from audits.collect.live.service import RELAY_PORT
+from audits.collect.live.tcp import Unheard, is_address
 from audits.collect.live.tls import TrustStore
-from audits.collect.live.trace import Errand, RelayTrace, Surroundings
+from audits.collect.live.trace import Errand, RelayTrace, Surroundings, ViaTrace
 from audits.config import Config
 from audits.errors import ParseError, UsageError
 from audits.facts.cause import Cause
 from audits.facts.delivery import StationState
-from audits.facts.trace import Trace, TraceStep
+from audits.facts.trace import Arrival, Outlook, Trace, TraceStep, Untried
 from audits.fleet import Fleet
-from audits.parse.declared_name import declared_name
+from audits.parse.canary import canary_address
+from audits.parse.declared_name import declared_address, declared_name
+from audits.parse.trace_message import fields_of, trace_message
 from audits.report.sanitise import visible
 from audits.report.text import in_ascii
-from audits.report.trace import StepLine, result, step_line, trace_object, verdict
+from audits.report.trace import StepLine, arrival_lines, result, step_line, trace_object, verdict
+from audits.secret import secret
 
 _GLYPHS = {
     StationState.PASSED: ("✓", "+", "green"),
@@ -44,6 +56,8 @@ _EXITS = {
 }
 _RESULTS = {"through": "green", "breaks": "bold red", "undecided": "yellow"}
 _INDENT = 6
+# A reference begins as `audits.secret` reads it, so that a user name may hold `=` and `:`.
+_USER_AND_REFERENCE = re.compile(r"(.+?)=((?:env|file|cmd):.+)")
 
 
 def register(app: typer.Typer) -> None:
@@ -59,11 +73,37 @@ def trace(
         typer.Option(
             "--from",
             metavar="MAILBOX",
-            help="The envelope sender; default: the configuration's probe sender. `<>` is the "
-            "null sender of bounces.",
+            help="The envelope sender; default: the mailbox of --login, or the configuration's "
+            "probe sender. `<>` is the null sender of bounces.",
             show_default=False,
         ),
     ] = None,
+    via: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Through this service: as a mail program submits on 465, 587 or another port, as "
+            "mail between servers on 25, whatever the MX records say.",
+            show_default=False,
+        ),
+    ] = None,
+    login: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST|USER=REF",
+            help="With --via: log in, with the login that the inventory declares for a host, or "
+            "as a user whose password is behind env:NAME, file:PATH or cmd:COMMAND.",
+            show_default=False,
+        ),
+    ] = None,
+    send: Annotated[
+        bool,
+        typer.Option(
+            "--send",
+            help="Really send one message, to a mailbox of yours: in a domain of the inventory, or "
+            "probe.canary. Where that one can be read, wait until it arrives.",
+        ),
+    ] = False,
     every: Annotated[
         bool,
         typer.Option(
@@ -81,7 +121,7 @@ def trace(
 
     MX look-up, address, port 25, greeting, EHLO, STARTTLS, MAIL, RCPT, QUIT: each step on a line
     as it happens, with who answered, in how long, and in which words. After a host that can't be
-    reached or puts off, the next one is tried, as a sender does. No message is sent.
+    reached or puts off, the next one is tried, as a sender does. No message is sent without --send.
 
     Works for any address, with or without a fleet repository. Ends with 0 where mail goes through,
     with 10 where it breaks, with 11 where that can't be told now, such as after greylisting.
@@ -91,15 +131,33 @@ def trace(
       mailproof trace postmaster@example.net           from look-up to RCPT
 
       mailproof trace ana@example.net --from "<>"      as a bounce would go
+
+      mailproof trace ana@example.org --via mx1.example.net:587 --login mx1.example.net
     """
     read = configuration(config)
     fleet = _fleet(read)
     to = _mailbox(recipient, "USER@DOMAIN")
-    ours = fleet is not None and any(to.endswith(f"@{d.fact.subject}") for d in fleet.domains)
-    errand = Errand(_sender(sender, read), to, every or ours)
+    through = _endpoint(via) if via is not None else None
+    account = _account(login, through, fleet)
+    author = _sender(sender, account, read)
+    token = secrets.token_hex(10)
+    if send:
+        _check_owned(to, read, fleet)
+        to = _subaddressed(to, token, read)
+    errand = Errand(
+        author,
+        to,
+        every=every or _ours(to, fleet),
+        message=trace_message(token, author, to, now()) if send else None,
+        account=account,
+    )
+    reader = _reader(to, read) if send else None
     shown = _Shown(stdout(), errand, quiet=as_json)
     started = now()
-    made = _walk(read, fleet, errand, shown)
+    made = _walk(read, fleet, errand, through, shown)
+    if reader is not None and made.outlook is Outlook.DELIVERS:
+        shown.wait()
+        made = replace(made, arrival=asyncio.run(_awaited(reader, token, read)))
     if as_json:
         found = trace_object(
             made,
@@ -113,14 +171,20 @@ def trace(
     return _EXITS[result(made)]
 
 
-def _walk(read: Config, fleet: Fleet | None, errand: Errand, shown: "_Shown") -> Trace:
+def _walk(
+    read: Config,
+    fleet: Fleet | None,
+    errand: Errand,
+    through: tuple[str, int] | None,
+    shown: "_Shown",
+) -> Trace:
     steps: list[TraceStep] = []
 
     def tell(step: TraceStep) -> None:
         steps.append(step)
         shown.step(step)
 
-    async def walk() -> RelayTrace:
+    async def walk() -> tuple[Untried, ...]:
         settings = read.settings
         async with Resolver(settings.resolver) as resolver:
             around = Surroundings(
@@ -131,13 +195,41 @@ def _walk(read: Config, fleet: Fleet | None, errand: Errand, shown: "_Shown") ->
                 Origin(settings.vantage.name, now),
                 {h.fact.subject.name: h.fact for h in fleet.hosts} if fleet else {},
             )
-            walker = RelayTrace(around, errand, tell)
+            walker: RelayTrace | ViaTrace = RelayTrace(around, errand, tell)
+            if through is not None:
+                walker = ViaTrace(around, errand, tell, *through)
             await walker.walk()
-            return walker
+            return tuple(walker.untried)
 
     with asyncio.Runner() as loop:
-        walker = loop.run(walk())
-    return Trace(errand.sender, errand.recipient, None, False, tuple(steps), tuple(walker.untried))
+        untried = loop.run(walk())
+    host, port = through or ("", RELAY_PORT)
+    literal = f"[{host}]" if ":" in host else host
+    via = None if through is None else f"{literal}:{port}"
+    submission = port != RELAY_PORT
+    return Trace(errand.sender, errand.recipient, via, submission, tuple(steps), untried)
+
+
+async def _awaited(mailbox: Mailbox, token: str, read: Config) -> Arrival:
+    """The message once it is there, or the window closed; looked for once more at the very end."""
+    canary = read.settings.probe.canary
+    assert canary is not None
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    while True:
+        waited_s = round(loop.time() - begun, 3)
+        last = waited_s >= canary.window_s
+        unread: str | None = None
+        try:
+            for content in await mailbox.holding(token):
+                received = fields_of(content, "Received")
+                judged = fields_of(content, "Authentication-Results")
+                return Arrival(True, None, received, judged, waited_s)
+        except Unheard as unheard:
+            unread = unheard.silence.detail
+        if last:
+            return Arrival(False, unread, (), (), waited_s)
+        await asyncio.sleep(min(mailbox.pause_s, max(0.0, canary.window_s - waited_s)))
 
 
 def _fleet(read: Config) -> Fleet | None:
@@ -147,9 +239,104 @@ def _fleet(read: Config) -> Fleet | None:
     return inventory(read)
 
 
-def _sender(given: str | None, read: Config) -> str:
+def _ours(mailbox: str, fleet: Fleet | None) -> bool:
+    """Whether its domain is one of the inventory's."""
+    domain = mailbox.rpartition("@")[2]
+    return fleet is not None and any(d.fact.subject.name == domain for d in fleet.domains)
+
+
+def _is_canary(mailbox: str, read: Config) -> bool:
+    """Whether it is the canary's mailbox, or a subaddress of it (RFC 5233 section 1)."""
+    canary = read.settings.probe.canary
+    local, _, domain = mailbox.rpartition("@")
+    return canary is not None and f"{local.partition('+')[0]}@{domain}" == canary.mailbox
+
+
+def _subaddressed(mailbox: str, token: str, read: Config) -> str:
+    """The canary's mailbox with the token, by which its store knows what is for it."""
+    canary = read.settings.probe.canary
+    return (
+        canary_address(mailbox, token)
+        if canary is not None and mailbox == canary.mailbox
+        else mailbox
+    )
+
+
+def _check_owned(mailbox: str, read: Config, fleet: Fleet | None) -> None:
+    """Raises UsageError where nobody says that the mailbox is the operator's own."""
+    canary = read.settings.probe.canary
+    declared = canary is not None and canary.owned and _is_canary(mailbox, read)
+    if not declared and not _ours(mailbox, fleet):
+        raise UsageError(
+            f"--send: found {mailbox!r}, expected a mailbox of yours: in a domain of domains.yaml, "
+            "or that of probe.canary in mailproof.yaml, with `owned: true`"
+        )
+
+
+def _reader(mailbox: str, read: Config) -> Mailbox | None:
+    """How to look into the mailbox that a message goes to; None where nothing says how.
+
+    Raises UsageError where it is said and can't be done: nothing has been sent then.
+    """
+    canary = read.settings.probe.canary
+    if canary is None or not _is_canary(mailbox, read) or not (canary.maildir or canary.imap):
+        return None
+    reader = reader_of(canary, read)
+    try:
+        asyncio.run(reader.check())
+    except Unheard as unheard:
+        said = unheard.silence.detail
+        raise UsageError(f"--send: probe.canary can't be read: {said}") from unheard
+    return reader
+
+
+def _account(login: str | None, through: object | None, fleet: Fleet | None) -> Account | None:
+    """Who logs in. Raises UsageError, and never quotes a password."""
+    if login is None:
+        return None
+    if through is None:
+        raise UsageError("--login: logins are made at submission services; say which with --via")
+    named = _USER_AND_REFERENCE.fullmatch(login)
+    if named is not None:
+        own = Account(named[1], named[2], lambda: "")
+    else:
+        host = login.strip().lower()
+        declared = fleet.logins.get(host) if fleet is not None else None
+        if declared is None:
+            raise UsageError(
+                "--login: expected a host of the inventory with a declared login, or USER=REF with "
+                "REF one of env:NAME, file:PATH and cmd:COMMAND; never a password"
+            )
+        own = Account(
+            declared.username,
+            declared.password,
+            lambda: "",
+            mailbox=declared.mailbox,
+            certificate=declared.certificate,
+        )
+    password = secret(own.reference)
+    return dataclasses.replace(own, password=lambda: password)
+
+
+def _endpoint(via: str) -> tuple[str, int]:
+    """`mx1.example.net:587` or `[2001:db8::1]:587`. Raises UsageError."""
+    host, _, port = via.strip().rpartition(":")
+    try:
+        address = host.removeprefix("[").removesuffix("]")
+        named = declared_address(address) if is_address(address) else declared_name(host)
+        number = int(port) if port.isascii() and port.isdigit() else 0
+        if not 0 < number < 65536:
+            raise ParseError(f"found port {port!r}, expected 1 to 65535")
+    except ParseError as error:
+        raise UsageError(f"--via: {error}; expected HOST:PORT") from error
+    return named, number
+
+
+def _sender(given: str | None, account: Account | None, read: Config) -> str:
+    """The envelope sender; who logs in sends from the login's own mailbox, where it is known."""
     if given is None:
-        return read.settings.probe.sender
+        own = (account.mailbox or account.username) if account is not None else ""
+        return own if "@" in own else read.settings.probe.sender
     return "" if given in ("", "<>") else _mailbox(given, "--from")
 
 
@@ -201,6 +388,10 @@ class _Shown:
             self._below(why.means)
             self._below(f"To mend it: {why.mend}")
 
+    def wait(self) -> None:
+        """The message was handed over, and is now looked for."""
+        self._print(Text("\nWaiting until the message arrives", style="bright_black"))
+
     def end(self, made: Trace) -> None:
         """What it all comes to."""
         for left in made.untried:
@@ -208,6 +399,8 @@ class _Shown:
                 Text(f"\n· {visible(left.host)} was not tried: {left.why}", style="bright_black")
             )
         self._print(Text(f"\n{verdict(made)}", style=_RESULTS[result(made)]))
+        for line in arrival_lines(made.arrival) if made.arrival is not None else ():
+            self._print(Text(line))
 
     def _line(self, line: StepLine) -> Text:
         glyph, plain, style = _GLYPHS[line.state]

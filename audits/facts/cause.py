@@ -36,6 +36,7 @@ class Cause(StrEnum):
     LOGIN_WANTED = "login-wanted"
     BLOCKLISTED = "blocklisted"
     NO_REVERSE_NAME = "no-reverse-name"
+    SENDER_NOT_OWNED = "sender-not-owned"
     SENDER_REFUSED = "sender-refused"
     GREYLISTED = "greylisted"
     DEFERRED = "deferred"
@@ -57,6 +58,7 @@ _WORDS: tuple[tuple[Cause, re.Pattern[str]], ...] = tuple(
         (Cause.GREYLISTED, r"gr[ea]y-?list"),
         (Cause.TLS_WANTED, r"must issue a? ?starttls|starttls (?:command )?(?:first|required)"),
         (Cause.LOGIN_WANTED, r"authentication (?:is )?(?:required|needed)|must authenticate"),
+        (Cause.SENDER_NOT_OWNED, r"not owned by user|not (?:allowed|authori[sz]ed) to send as"),
         (Cause.BLOCKLISTED, r"block-?list|blacklist|\bdnsbl\b|\brbl\b|spamhaus|reputation"),
         (Cause.NO_REVERSE_NAME, r"reverse (?:dns|hostname|name)|\bptr\b|\brdns\b"),
         (Cause.SENDER_REFUSED, r"sender (?:address|domain|verif)|\bspf\b|\bdmarc\b"),
@@ -93,6 +95,7 @@ _SILENCES = {
     Reason.DISCONNECTED: Cause.HUNG_UP,
     Reason.PROTOCOL: Cause.NOT_SMTP,
     Reason.THROTTLED: Cause.THROTTLED,
+    Reason.NOT_DECLARED: Cause.LOGIN_WANTED,
     Reason.INTERNAL: Cause.OURS,
     Reason.INTERRUPTED: Cause.OURS,
 }

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from audits.facts.declared import HostRoles
 from audits.facts.dns import HostAddresses, MxSet
-from audits.facts.fact import Fact, Observation, Observed, Reason, Step, Unobserved
+from audits.facts.fact import Fact, Observation, Observed, Reason, Silence, Step, Unobserved
 from audits.facts.smtp import (
     EhloInTls,
     EhloReply,
@@ -184,6 +185,25 @@ def domain_station(seen: Observation[MxSet]) -> Station:
         )
     detail = f"{mx.subject} does not exist"
     return Station(Step.MX, StationState.BROKEN, rcode, detail, fact=mx, pointer="/answer/rcode")
+
+
+def login_station(mechanism: str, reply: Reply, *, proved: bool = True) -> Station:
+    """The end of an AUTH exchange (RFC 4954 section 4).
+
+    proved: False where the server accepted the login and did not know the password itself.
+    """
+    station = _reply(Step.AUTH, reply, None, "", wanted=235)
+    if station.state is StationState.PASSED and not proved:
+        station = _reply_as(StationState.BROKEN, station)
+    return replace(station, detail=f"{mechanism}: {reply.text}")
+
+
+def message_station(heard: Reply | Silence) -> Station:
+    """The reply to the end of a message, or to DATA where it is not 354."""
+    if isinstance(heard, Silence):
+        said, detail = heard.reason.value, heard.detail
+        return Station(Step.DATA, StationState.SILENT, said, detail, reason=heard.reason)
+    return _reply(Step.DATA, heard, None, "")
 
 
 def service_path(snapshot: Snapshot, service: Service) -> Way:
@@ -465,7 +485,7 @@ def _quit(seen: Observation[Transcript] | None) -> Station:
     )
 
 
-def _reply(step: Step, reply: Reply, fact: Fact, pointer: str, wanted: int = 0) -> Station:
+def _reply(step: Step, reply: Reply, fact: Fact | None, pointer: str, wanted: int = 0) -> Station:
     """A station that one reply decides; wanted: the only code that will do, 0 for any 2yz."""
     reason = None
     if reply.code == wanted or (not wanted and reply.positive):

@@ -1,12 +1,10 @@
 """A trace: the way of one message, step by step, and what a sending MTA makes of it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
 
-from audits.facts.cause import Cause, cause_of
 from audits.facts.delivery import Station, StationState, Way, decisive
 from audits.facts.fact import Fact, Step
 
@@ -49,11 +47,27 @@ class Untried(Struct, frozen=True):
     why: str
 
 
+class Arrival(Struct, frozen=True):
+    """What was found of a message in the mailbox that it was sent to.
+
+    arrived: False where it did not come in time; unread: or why the mailbox can't be read.
+    received: its Received fields, latest first (RFC 5321 section 4.4). authentication_results:
+    those fields (RFC 8601). waited_s: from the end of the walk.
+    """
+
+    arrived: bool
+    unread: str | None
+    received: tuple[str, ...]
+    authentication_results: tuple[str, ...]
+    waited_s: float
+
+
 class Trace(Struct, frozen=True):
     """One walk from its first look-up to its last reply.
 
     via: `host:port` where the MX records were not asked for. submission: through a submission
-    service, where nothing is queued before it is handed over.
+    service, where nothing is queued before it is handed over. arrival: None where no message was
+    sent, or nobody looked for it.
     """
 
     sender: str
@@ -62,6 +76,7 @@ class Trace(Struct, frozen=True):
     submission: bool
     steps: tuple[TraceStep, ...]
     untried: tuple[Untried, ...] = ()
+    arrival: Arrival | None = None
 
     @property
     def visits(self) -> tuple[Way, ...]:
@@ -101,9 +116,10 @@ class Trace(Struct, frozen=True):
         return all(end.state is StationState.BROKEN for end in self.ends)
 
     @property
-    def settled(self) -> Station | None:
-        """The station that settles the outlook; None where the message is tried again."""
-        return next((end for end in self.ends if settles(end) is not None), None)
+    def settled_by(self) -> str:
+        """The host whose answer settles the outlook; empty where the message is tried again."""
+        settled = next((end for end in self.ends if settles(end) is not None), None)
+        return next((step.host for step in self.steps if step.station is settled), "")
 
 
 def _end(way: Way) -> Station:
@@ -126,13 +142,4 @@ def settles(end: Station) -> Outlook | None:
     refused = end.state is StationState.BROKEN and end.answered.startswith("5")
     if refused and end.step in (Step.MAIL, Step.RCPT, Step.DATA):
         return Outlook.BOUNCES
-    return None
-
-
-def first_break(steps: Sequence[TraceStep]) -> tuple[TraceStep, Cause] | None:
-    """The first step at which mail stops, and why."""
-    for step in steps:
-        cause = cause_of(step.station)
-        if cause is not None:
-            return step, cause
     return None

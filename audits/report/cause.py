@@ -166,6 +166,11 @@ _WORDS: Final[dict[Cause, tuple[str, str]]] = {
         "Publish a PTR record for it whose name leads back to the address, or trace from the "
         "machine that sends your mail.",
     ),
+    Cause.SENDER_NOT_OWNED: (
+        "This login may not send as {sender}, as it should be where the mailbox is another's.",
+        "Send as the mailbox of the login, with `--from`, or give the login that address on {host} "
+        "(Postfix: `smtpd_sender_login_maps`).",
+    ),
     Cause.SENDER_REFUSED: (
         "{host} does not take mail from {sender}: its domain does not resolve, or does not let "
         "this machine send for it.",

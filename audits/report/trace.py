@@ -10,7 +10,7 @@ from audits.facts.delivery import StationState
 from audits.facts.fact import Fact, Step
 from audits.facts.https import MtaStsPolicy
 from audits.facts.tls import CertificateChain
-from audits.facts.trace import Outlook, Trace, TraceStep, settles
+from audits.facts.trace import Arrival, Outlook, Trace, TraceStep
 from audits.report.cause import Explanation, Place, explanation
 from audits.report.figure import LABELS
 from audits.report.sanitise import visible
@@ -18,6 +18,7 @@ from audits.report.words import counted, day, duration
 
 SCHEMA: Final = "mailproof/trace/v1"
 _NAMES: Final = 6
+_FIELD: Final = 1000
 
 
 class StepLine(Struct, frozen=True):
@@ -61,14 +62,14 @@ def verdict(trace: Trace) -> str:
     to = visible(trace.recipient)
     match trace.outlook:
         case Outlook.DELIVERS:
-            host = visible(_settling_host(trace))
+            host = visible(trace.settled_by)
             if any(end.step is Step.DATA for end in trace.ends):
                 return f"Delivered: {host} has taken the message to {to}."
             return f"It goes through: a sender here would hand a message to {to} over to {host}."
         case Outlook.BOUNCES:
             if trace.nowhere_to_go:
                 return f"It breaks: a sender here would return a message to {to} at once."
-            host = visible(_settling_host(trace))
+            host = visible(trace.settled_by)
             return (
                 f"It breaks: a sender here would return a message to {to} at once; what {host} "
                 "says is final, and no other host is tried."
@@ -99,6 +100,7 @@ def trace_object(trace: Trace, *, started: str, vantage: str, version: str) -> d
         "untried": [
             {"host": visible(left.host), "why": visible(left.why)} for left in trace.untried
         ],
+        "arrival": None if trace.arrival is None else _arrival_object(trace.arrival),
         "result": result(trace),
         "message_now": trace.outlook.value,
         "sentence": verdict(trace),
@@ -106,10 +108,42 @@ def trace_object(trace: Trace, *, started: str, vantage: str, version: str) -> d
 
 
 def result(trace: Trace) -> str:
-    """`through`, `breaks` or `undecided`."""
+    """`through`, `breaks` or `undecided`; a message that was sent has to arrive where it is looked
+    for."""
+    if trace.outlook is Outlook.DELIVERS and trace.arrival is not None:
+        return "through" if trace.arrival.arrived else "undecided"
     if trace.outlook is Outlook.DELIVERS:
         return "through"
     return "breaks" if trace.outlook is Outlook.BOUNCES or trace.broken else "undecided"
+
+
+def arrival_lines(arrival: Arrival) -> tuple[str, ...]:
+    """What was found in the mailbox, a line each, safe to show."""
+    waited = duration(arrival.waited_s)
+    if arrival.unread is not None:
+        return (f"The mailbox can't be read: {visible(arrival.unread)}",)
+    if not arrival.arrived:
+        return (f"It did not arrive within {waited}; it may be on its way still.",)
+    return (
+        f"It arrived after {waited}.",
+        *(f"Received: {visible(field, _FIELD)}" for field in arrival.received),
+        *(
+            f"Authentication-Results: {visible(field, _FIELD)}"
+            for field in arrival.authentication_results
+        ),
+    )
+
+
+def _arrival_object(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "arrived": arrival.arrived,
+        "unread": None if arrival.unread is None else visible(arrival.unread),
+        "waited_s": arrival.waited_s,
+        "received": [visible(field, _FIELD) for field in arrival.received],
+        "authentication_results": [
+            visible(field, _FIELD) for field in arrival.authentication_results
+        ],
+    }
 
 
 def _step_object(step: TraceStep, trace: Trace) -> dict[str, Any]:
@@ -146,10 +180,6 @@ def _of_submission(trace: Trace) -> str:
             return f"It breaks: a mail program can't hand a message to {to} over to {via}."
         case _:
             return f"Undecided: whether {via} takes a message to {to} was not seen."
-
-
-def _settling_host(trace: Trace) -> str:
-    return next((s.host for s in trace.steps if settles(s.station) is not None), "")
 
 
 def _who(host: str, address: str) -> str:

@@ -1,6 +1,8 @@
 """The verb `trace` on scripted name servers and mail servers on loopback."""
 
 import asyncio
+import contextlib
+import io
 import json
 import socket
 from collections.abc import Mapping
@@ -11,9 +13,14 @@ from typing import Any
 
 import pytest
 
-from audits.cli.exits import Exit
+from audits.cli import app
+from audits.cli.exits import Exit, for_error
+from audits.cli.options import stdout
+from audits.collect.sink import Sink
 from audits.demo.certificates import Authority
+from audits.demo.login import Logins
 from audits.demo.world import closed_port
+from audits.errors import MailproofError
 from tests.cli.command import mailproof
 from tests.servers.dns import Behaviour as Answers
 from tests.servers.dns import ScriptedDns
@@ -46,16 +53,36 @@ ONE = ZONE.replace("@ 60 MX 20 mx2\n", "")
 GOOD = Behaviour(hostname="mx1.example.net", local_domains=("example.net",), mailboxes=("ana",))
 
 Ended = CompletedProcess[str]
+Servers = Mapping[str | tuple[str, int], Behaviour | Script | int]
 
 
-def config(dns_port: int, redirect: Mapping[str, str], more: str = "") -> str:
+def config(dns_port: int, redirect: Mapping[str, str], probe: str, more: str) -> str:
     lines = "".join(f"  '{place}': '{target}'\n" for place, target in redirect.items())
     return (
         f"resolver: {{addresses: [127.0.0.1], port: {dns_port}, timeout_s: 0.5, tries: 1}}\n"
-        "probe: {ehlo: audit.example.org, sender: probe@example.org}\n"
+        f"probe:\n  ehlo: audit.example.org\n  sender: probe@example.org\n{probe}"
         "limits: {connect_s: 1, banner_s: 0.5, reply_s: 0.5, tls_s: 1, host_s: 5, gap_s: 0}\n"
         f"{more}redirect:\n  '192.0.2.99:25': '127.0.0.1:9'\n{lines}"
     )
+
+
+def command(*arguments: str, cwd: Path) -> Ended:
+    """What `mailproof trace` does, without the second that another process would take to start."""
+    out = io.StringIO()
+    stdout.cache_clear()
+    try:
+        with contextlib.chdir(cwd), contextlib.redirect_stdout(out):
+            code = app(["trace", *arguments], standalone_mode=False)
+            return Ended(arguments, code, out.getvalue(), "")
+    except MailproofError as error:
+        return Ended(arguments, for_error(error), out.getvalue(), str(error))
+    finally:
+        stdout.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
 
 
 class Place:
@@ -71,43 +98,41 @@ class Place:
         self.zone = zone
         self.script = script
         self.more = ""
+        self.probe = ""
 
-    async def _trace(
-        self, servers: Mapping[str, Behaviour | Script | int], *arguments: str
-    ) -> Ended:
+    async def _trace(self, servers: Servers, *arguments: str) -> Ended:
         async with AsyncExitStack() as stack:
             dns = await stack.enter_async_context(
                 ScriptedDns({"example.net.": self.zone}, self.script)
             )
             redirect = {}
             for place, server in servers.items():
-                where = f"[{place}]" if ":" in place else place
+                address, port = place if isinstance(place, tuple) else (place, 25)
+                where = f"[{address}]" if ":" in address else address
                 match server:
                     case int():
                         target = f"127.0.0.1:{server}"
                     case Behaviour():
                         smtp = SmtpServer(server)
-                        await smtp.start("::1" if ":" in place else "127.0.0.1")
+                        await smtp.start("::1" if ":" in address else "127.0.0.1")
                         stack.push_async_callback(smtp.stop)
                         at = f"[{smtp.address}]" if ":" in smtp.address else smtp.address
                         target = f"{at}:{smtp.port}"
                     case _:
                         raw = await stack.enter_async_context(raw_server(server))
                         target = f"127.0.0.1:{raw.port}"
-                redirect[f"{where}:25"] = target
-            settings = config(dns.port, redirect, self.more)
+                redirect[f"{where}:{port}"] = target
+            settings = config(dns.port, redirect, self.probe, self.more)
             (self.folder / "mailproof.yaml").write_text(settings)
-            return await asyncio.to_thread(mailproof, "trace", *arguments, cwd=self.folder)
+            return await asyncio.to_thread(command, *arguments, cwd=self.folder)
 
-    def trace(
-        self, servers: Mapping[str, Behaviour | Script | int], *arguments: str, to: str = TO
-    ) -> Ended:
+    def trace(self, servers: Servers, *arguments: str, to: str = TO) -> Ended:
         """The ended command, run while the servers are up."""
         return asyncio.run(self._trace(servers, to, *arguments))
 
-    def seen(self, servers: Mapping[str, Behaviour | Script | int], *arguments: str) -> Any:
+    def seen(self, servers: Servers, *arguments: str, to: str = TO) -> Any:
         """What `--json` prints."""
-        ended = self.trace(servers, "--json", *arguments)
+        ended = self.trace(servers, "--json", *arguments, to=to)
         assert ended.stderr == ""
         return json.loads(ended.stdout)
 
@@ -350,7 +375,7 @@ def test_json_names_its_schema_and_every_step_in_full(tmp_path: Path) -> None:
     assert found["schema"] == "mailproof/trace/v1"
     assert set(found) == {
         "schema", "version", "started", "vantage", "sender", "recipient", "via", "steps",
-        "untried", "result", "message_now", "sentence",
+        "untried", "arrival", "result", "message_now", "sentence",
     }  # fmt: skip
     (rcpt,) = (step for step in found["steps"] if step["step"] == "rcpt")
     assert rcpt["host"] == "mx1.example.net"
@@ -406,3 +431,174 @@ def _counting(port: int, counted: list[int]) -> Script:
         await asyncio.gather(copy(reader, to_write, "client"), copy(to_read, writer, "server"))
 
     return script
+
+
+AUTHORITY = Authority("submission")
+CREDENTIALS = AUTHORITY.issue("mx1.example.net")
+ALICE, PASSWORD = "alice@example.net", "correct=horse:battery"
+MSA = Behaviour(
+    hostname="mx1.example.net",
+    tls=CREDENTIALS.server_context(),
+    auth=("PLAIN", "LOGIN"),
+    login_required=True,
+    tls_required=True,
+    relay=True,
+    logins=Logins({ALICE: PASSWORD}),
+)
+VIA = ("--via", "mx1.example.net:587")
+
+
+def submission(folder: Path, password: str = PASSWORD) -> tuple[Place, tuple[str, ...]]:
+    """A place whose authority is trusted, and the options of a login."""
+    place = Place(folder, ONE)
+    (folder / "root.pem").write_bytes(AUTHORITY.root_pem)
+    place.more = "trust: {ca_file: root.pem}\n"
+    secret = folder / "password"
+    secret.write_text(password)
+    secret.chmod(0o600)
+    return place, (*VIA, "--login", f"{ALICE}=file:{secret}")
+
+
+def stations(found: Any) -> list[str]:
+    return [step["step"] for step in found["steps"]]
+
+
+def test_submission_logs_in_inside_trusted_tls(tmp_path: Path) -> None:
+    place, login = submission(tmp_path)
+    found = place.seen({(ADDRESS, 587): MSA}, *login)
+    assert found["result"] == "through"
+    assert (found["via"], found["sender"]) == ("mx1.example.net:587", ALICE)
+    assert stations(found) == [
+        "address", "tcp", "greeting", "ehlo", "starttls", "tls", "auth", "mail", "rcpt", "quit",
+    ]  # fmt: skip
+    assert PASSWORD not in json.dumps(found)
+
+
+def test_login_that_may_not_send_as_another_is_told_so(tmp_path: Path) -> None:
+    place, login = submission(tmp_path)
+    found = place.seen({(ADDRESS, 587): MSA}, *login, "--from", "bo@example.net")
+    assert last_stop(found) == ("rcpt", "broken", "sender-not-owned")
+
+
+def test_implicit_tls_comes_before_the_greeting(tmp_path: Path) -> None:
+    place, login = submission(tmp_path)
+    implicit = Behaviour(**{**_fields(MSA), "implicit_tls": True})
+    found = place.seen({(ADDRESS, 465): implicit}, "--via", "mx1.example.net:465", *login[2:])
+    assert found["result"] == "through"
+    assert stations(found)[:4] == ["address", "tcp", "tls", "greeting"]
+
+
+def test_without_login_a_refusal_says_that_one_is_wanted(tmp_path: Path) -> None:
+    place, _ = submission(tmp_path)
+    found = place.seen({(ADDRESS, 587): MSA}, *VIA)
+    assert last_stop(found) == ("mail", "silent", "login-wanted")
+    assert found["result"] == "undecided"
+
+
+def test_wrong_password_is_tried_once_whatever_addresses_there_are(tmp_path: Path) -> None:
+    place, login = submission(tmp_path, "wrong")
+    place.zone = ONE + f"mx1 60 A {SECOND}\n"
+    found = place.seen({(ADDRESS, 587): MSA, (SECOND, 587): MSA}, *login)
+    assert last_stop(found) == ("auth", "broken", "login-failed")
+    assert stations(found).count("auth") == 1
+    assert found["result"] == "breaks"
+
+
+def test_untrusted_certificate_gets_no_password(tmp_path: Path) -> None:
+    place, login = submission(tmp_path)
+    place.more = ""
+    found = place.seen({(ADDRESS, 587): MSA}, *login)
+    assert last_stop(found) == ("tls", "broken", "certificate")
+    assert "auth" not in stations(found)
+
+
+def test_submission_without_starttls_breaks_there(tmp_path: Path) -> None:
+    place, login = submission(tmp_path)
+    bare = Behaviour(**{**_fields(MSA), "tls": None, "auth_before_tls": True})
+    found = place.seen({(ADDRESS, 587): bare}, *login)
+    assert last_stop(found) == ("starttls", "broken", "tls-not-offered")
+    assert "auth" not in stations(found)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--login", "alice=env:NOWHERE"),
+        (*VIA, "--login", "alice=hunter2"),
+        (*VIA, "--login", "alice=env:NOWHERE"),
+        ("--via", "mx1.example.net"),
+        ("--via", "mx1.example.net:99999"),
+        ("--from", "nobody"),
+    ],
+)
+def test_options_that_make_no_sense_are_usage_errors(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    ended = command(TO, *arguments, cwd=tmp_path)
+    assert ended.returncode == Exit.USAGE
+    assert "hunter2" not in ended.stderr
+
+
+def test_send_to_a_mailbox_that_nobody_owns_is_refused(tmp_path: Path) -> None:
+    ended = Place(tmp_path, ONE).trace({ADDRESS: GOOD}, "--send")
+    assert ended.returncode == Exit.USAGE
+    assert "expected a mailbox of yours" in ended.stderr
+    assert ended.stdout == ""
+
+
+CANARY = "canary@example.net"
+OWNED = f"  canary: {{mailbox: {CANARY}, owned: true, maildir: sink, window_s: 3}}\n"
+
+
+def owning(place: Place) -> Place:
+    """The same place, whose mailbox CANARY is ours and read from the Maildir `sink`."""
+    for name in ("new", "cur", "tmp"):
+        (place.folder / "sink" / name).mkdir(parents=True)
+    place.probe = OWNED
+    return place
+
+
+def test_sent_message_is_shown_as_it_arrived(tmp_path: Path) -> None:
+    place = owning(Place(tmp_path, ONE))
+
+    async def send() -> Ended:
+        sink = Sink(tmp_path / "sink", CANARY)
+        await sink.start("127.0.0.1", 0)
+        try:
+            return await place._trace({ADDRESS: sink.port}, CANARY, "--send")
+        finally:
+            await sink.stop()
+
+    ended = asyncio.run(send())
+    assert ended.returncode == Exit.COMPLETE, ended.stdout + ended.stderr
+    assert "It arrived after" in ended.stdout
+    assert "Received: from audit.example.org" in ended.stdout
+    assert len(list((tmp_path / "sink" / "new").iterdir())) == 1
+
+
+def test_message_that_does_not_arrive_leaves_it_undecided(tmp_path: Path) -> None:
+    swallows = Behaviour(**{**_fields(GOOD), "catch_all": True, "takes_messages": True})
+    place = owning(Place(tmp_path, ONE))
+    ended = place.trace({ADDRESS: swallows}, "--send", to=CANARY)
+    assert ended.returncode == Exit.INCOMPLETE, ended.stdout
+    assert "It did not arrive within" in ended.stdout
+
+
+def test_message_goes_to_one_host_only_even_with_every(tmp_path: Path) -> None:
+    swallows = Behaviour(**{**_fields(GOOD), "catch_all": True, "takes_messages": True})
+    place = owning(Place(tmp_path))
+    found = place.seen({ADDRESS: swallows, SECOND: swallows}, "--send", "--every", to=CANARY)
+    assert stations(found).count("data") == 1
+    assert found["arrival"]["arrived"] is False
+
+
+def test_message_put_off_at_its_end_goes_to_the_next_host(tmp_path: Path) -> None:
+    put_off = Behaviour(
+        **{**_fields(GOOD), "catch_all": True, "replies": {"DATA": "451 4.3.0 not now"}}
+    )
+    swallows = Behaviour(**{**_fields(GOOD), "catch_all": True, "takes_messages": True})
+    place = owning(Place(tmp_path))
+    found = place.seen({ADDRESS: put_off, SECOND: swallows}, "--send", to=CANARY)
+    states = [step["state"] for step in found["steps"] if step["step"] == "data"]
+    assert states == ["silent", "passed"]
+    assert found["message_now"] == "delivers"

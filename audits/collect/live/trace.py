@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,10 +13,11 @@ from audits.collect.live.conversation import Conversation, Deadline, TlsFailed, 
 from audits.collect.live.dane import DaneHost
 from audits.collect.live.dns import DnsDomain, DnsHost
 from audits.collect.live.https import MtaStsFetch
+from audits.collect.live.login import Account, authenticate
 from audits.collect.live.pace import Pace
 from audits.collect.live.resolver import Resolver
-from audits.collect.live.service import RELAY_PORT, domain_of, mail_from, rcpt_to
-from audits.collect.live.tcp import Attempt, Unheard, target_of
+from audits.collect.live.service import IMPLICIT_TLS_PORT, RELAY_PORT, domain_of, mail_from, rcpt_to
+from audits.collect.live.tcp import Attempt, Unheard, is_address, target_of
 from audits.collect.live.tls import Handshake, TrustStore
 from audits.errors import UsageError
 from audits.facts.dane import TlsaSet
@@ -26,9 +27,11 @@ from audits.facts.delivery import (
     Station,
     StationState,
     domain_station,
+    login_station,
+    message_station,
     relay_stations,
 )
-from audits.facts.dns import HostAddresses, MtaStsTxt, MxSet
+from audits.facts.dns import Answer, HostAddresses, MtaStsTxt, MxSet
 from audits.facts.fact import (
     Fact,
     Observation,
@@ -47,6 +50,7 @@ from audits.facts.tcp import PortState
 from audits.facts.tls import CertificateChain, TlsHandshake
 from audits.facts.trace import TraceStep, Untried, settles
 from audits.parse.mta_sts import covers
+from audits.parse.sasl import chosen
 from audits.parse.tlsa import match, usable
 from audits.parse.x509 import matches
 from audits.settings import Settings
@@ -58,6 +62,7 @@ MAX_VISITS = 10
 _DNS_PORT = 53
 _COLLECTOR = "trace"
 _NO_EHLO = (500, 502)
+_GO_AHEAD = 354
 
 F = TypeVar("F", bound=Fact)
 T = TypeVar("T")
@@ -66,11 +71,17 @@ Tell = Callable[[TraceStep], None]
 
 
 class Errand(Struct, frozen=True):
-    """Who writes to whom. every: walk all MX hosts, where a sender would be done before."""
+    """Who writes to whom. every: walk all MX hosts, where a sender would be done before.
+
+    message: is really sent, with CRLF at the end of each line; without one the walk ends after
+    RCPT. account: whose login is made at a submission service.
+    """
 
     sender: str
     recipient: str
     every: bool = False
+    message: bytes | None = None
+    account: Account | None = None
 
     @property
     def domain(self) -> Domain:
@@ -88,11 +99,11 @@ class Surroundings(Struct, frozen=True):
     hosts: Mapping[str, DeclaredHost]
 
 
-class RelayTrace:
-    """The walk from the MX look-up to QUIT, host by host and address by address.
+class _Walk:
+    """What all walks share.
 
     tell: is given every step as soon as its answer is there. untried: the MX hosts that were left
-    alone, once `walk` has returned.
+    alone, once the walk is over.
     """
 
     def __init__(self, around: Surroundings, errand: Errand, tell: Tell) -> None:
@@ -102,7 +113,50 @@ class RelayTrace:
         self._look = _LookUp(around)
         self._visits = 0
         self._settled = False
+        self._login_failed = False
         self.untried: list[Untried] = []
+
+    @property
+    def _done(self) -> bool:
+        """A message that was sent is not sent to another host as well, nor a login tried again."""
+        again = self._errand.every and self._errand.message is None
+        return self._login_failed or (self._settled and not again)
+
+    def _tell_step(self, step: TraceStep) -> None:
+        station = step.station
+        if station.step is Step.AUTH and station.state in (
+            StationState.BROKEN,
+            StationState.SILENT,
+        ):
+            self._login_failed = True
+        if self._errand.message is None or station.step is not Step.RCPT:
+            self._settled = self._settled or settles(station) is not None
+        # It may have been taken although the server fell silent: once more would be twice.
+        in_doubt = station.step is Step.DATA and station.state is StationState.SILENT
+        self._settled = self._settled or (in_doubt and not station.answered.startswith("4"))
+        self._tell(step)
+
+    def _tell_dns(self, name: str, station: Station, started: float) -> None:
+        servers = ", ".join(self._around.resolver.servers)
+        took = round(now() - started, 4)
+        at = self._around.origin.clock()
+        self._tell(TraceStep(self._visits, name, servers, _DNS_PORT, station, took, at))
+
+    async def _addresses(self, path: Path, mx: MxSet) -> tuple[tuple[str, ...], RelayFacts]:
+        """The addresses of a host, told as a step, and what is known of the way then."""
+        started = now()
+        found = await self._look.addresses(MailHost(path.host))
+        seen = nothing_seen(path, mx, found)
+        station = station_at(Step.ADDRESS, seen)
+        addresses = found.fact.addresses if isinstance(found, Observed) else ()
+        if addresses:
+            station = replace(station, detail=", ".join(addresses))
+        self._tell_dns(path.host, station, started)
+        return addresses, seen
+
+
+class RelayTrace(_Walk):
+    """The walk from the MX look-up to QUIT, host by host and address by address."""
 
     async def walk(self) -> None:
         """Walks to the end; never raises for what the world does."""
@@ -116,7 +170,7 @@ class RelayTrace:
         policy = asyncio.create_task(self._look.policy(self._errand.domain))
         try:
             for host in seen.fact.targets:
-                if self._settled and not self._errand.every:
+                if self._done:
                     self.untried.append(Untried(host, "a sender is done before it gets there"))
                 elif self._visits >= MAX_VISITS:
                     words = f"{MAX_VISITS} addresses were tried before it"
@@ -128,22 +182,15 @@ class RelayTrace:
 
     async def _turn_to(self, mx: MxSet, name: str, policy: asyncio.Task[Fact | None]) -> None:
         """Every address of one MX host, until one of them settles it."""
-        started = now()
-        found = await self._look.addresses(MailHost(name))
-        domain = self._errand.domain.name
-        seen = nothing_seen(Path(domain, name, "", RELAY_PORT), mx, found)
-        station = station_at(Step.ADDRESS, seen)
-        addresses = found.fact.addresses if isinstance(found, Observed) else ()
-        if addresses:
-            station = replace(station, detail=", ".join(addresses))
         self._visits += 1
-        self._tell_dns(name, station, started)
+        domain = self._errand.domain.name
+        addresses, seen = await self._addresses(Path(domain, name, "", RELAY_PORT), mx)
         if not addresses:
             return
         demands = asyncio.create_task(self._look.demands(MailHost(name), policy))
         try:
             for place, address in enumerate(addresses[: MAX_VISITS - self._visits + 1]):
-                if self._settled and not self._errand.every:
+                if self._done:
                     return
                 self._visits += bool(place)
                 there = replace(seen, path=Path(domain, name, address, RELAY_PORT))
@@ -152,15 +199,46 @@ class RelayTrace:
         finally:
             await _dropped(demands)
 
-    def _tell_step(self, step: TraceStep) -> None:
-        self._settled = self._settled or settles(step.station) is not None
-        self._tell(step)
 
-    def _tell_dns(self, name: str, station: Station, started: float) -> None:
-        servers = ", ".join(self._around.resolver.servers)
-        took = round(now() - started, 4)
-        at = self._around.origin.clock()
-        self._tell(TraceStep(self._visits, name, servers, _DNS_PORT, station, took, at))
+class ViaTrace(_Walk):
+    """The walk through one host and port that the caller names, whatever the MX records say.
+
+    On port 25 it goes as mail between servers does, on any other as a mail program submits.
+    """
+
+    def __init__(
+        self, around: Surroundings, errand: Errand, tell: Tell, host: str, port: int
+    ) -> None:
+        super().__init__(around, errand, tell)
+        self._host = host
+        self._port = port
+
+    async def walk(self) -> None:
+        """Walks to the end; never raises for what the world does."""
+        domain, host, port = self._errand.domain, self._host, self._port
+        nothing = MxSet(domain, Answer(domain.name, "NOERROR", False, (), 0), ())
+        self._visits = 1
+        declared = self._around.hosts.get(host)
+        seen = nothing_seen(Path(domain.name, host, "", port), nothing, None)
+        if is_address(host):
+            addresses: tuple[str, ...] = (host,)
+        elif declared is not None and declared.addresses:
+            addresses = declared.addresses
+        else:
+            addresses, seen = await self._addresses(seen.path, nothing)
+        demands = asyncio.create_task(_nothing_demanded())
+        for place, address in enumerate(addresses[:MAX_VISITS]):
+            if self._done:
+                return
+            self._visits += bool(place)
+            there = replace(seen, path=Path(domain.name, host, address, port))
+            kind = Visit if port == RELAY_PORT else Submission
+            visit = kind(self._around, self._errand, self._visits, there, self._tell_step)
+            await visit.make(demands)
+
+
+async def _nothing_demanded() -> tuple[Fact, ...]:
+    return ()
 
 
 class _LookUp:
@@ -219,6 +297,8 @@ class _LookUp:
 class Visit:
     """One address of one host: a connection, and another one in clear where TLS fails."""
 
+    NEEDS_TLS: ClassVar[bool] = False
+
     def __init__(
         self, around: Surroundings, errand: Errand, number: int, seen: RelayFacts, tell: Tell
     ) -> None:
@@ -252,15 +332,18 @@ class Visit:
             try:
                 self._saw(Step.TCP, port=self._port(connection.attempt))
                 if talk is not None:
-                    await self._greet(talk)
-                    await self._encrypt(talk, demands)
-                    await self._envelope(talk)
+                    await self._converse(talk, demands)
             except _Stopped as stopped:
                 return not stopped.comes_back
             finally:
                 if talk is not None:
                     await talk.quit()
             return True
+
+    async def _converse(self, talk: Conversation, demands: asyncio.Task[tuple[Fact, ...]]) -> None:
+        await self._greet(talk)
+        await self._encrypt(talk, demands)
+        await self._envelope(talk)
 
     async def _greet(self, talk: Conversation) -> None:
         """The greeting, and EHLO; HELO to a server of old (RFC 5321 section 3.2)."""
@@ -287,8 +370,9 @@ class Visit:
             return
         if not talk.offers("STARTTLS"):
             asked = await demands
+            needed = self.NEEDS_TLS or bool(asked)
             nothing = StartTls(self._service, offered=False, reply=None)
-            self._saw(Step.STARTTLS, asked, needed=bool(asked), starttls=self._observed(nothing))
+            self._saw(Step.STARTTLS, asked, needed=needed, starttls=self._observed(nothing))
             return
         heard = await _heard(talk.ask("STARTTLS"))
         refused = not isinstance(heard, Reply) or heard.code != 220
@@ -296,65 +380,91 @@ class Visit:
         self._saw(
             Step.STARTTLS,
             asked,
-            needed=bool(asked) or not isinstance(heard, Reply),
+            needed=self.NEEDS_TLS or bool(asked) or not isinstance(heard, Reply),
             starttls=self._as(
                 StartTls, heard, lambda r: StartTls(self._service, offered=True, reply=r)
             ),
         )
         if not refused:
             await self._shake_hands(talk, demands)
+            await self._ehlo_again(talk)
 
     async def _shake_hands(
-        self, talk: Conversation, demands: asyncio.Task[tuple[Fact, ...]]
+        self,
+        talk: Conversation,
+        demands: asyncio.Task[tuple[Fact, ...]],
+        *,
+        implicit: bool = False,
     ) -> None:
         try:
-            handshake = await talk.enter_tls(self._service.host)
+            handshake = await talk.enter_tls(self._service.host, implicit=implicit)
         except TlsFailed as failed:
             found = failed.handshake.fact(self._service) if failed.handshake else failed.silence
             asked = await demands
-            self._saw(
-                Step.TLS, asked, needed=bool(asked), handshake=self._seen_as(TlsHandshake, found)
-            )
+            needed = self.NEEDS_TLS or bool(asked)
+            failure = self._seen_as(TlsHandshake, found)
+            self._saw(Step.TLS, asked, needed=needed, handshake=failure)
             raise _Stopped(comes_back=not talk.throttled) from failed
         chain, asked = self._chain(handshake), await demands
         beside = (*([chain] if chain is not None else []), *asked)
         fact = handshake.fact(self._service)
         doubt = self._doubt(chain, asked)
         self._saw(Step.TLS, beside, doubt=doubt, handshake=self._observed(fact))
+
+    async def _ehlo_again(self, talk: Conversation) -> None:
+        """Told only where it ends the way: it says little more than the first did."""
         heard = await _heard(talk.ehlo())
         if not isinstance(heard, Reply) or not heard.positive:
             ehlo = self._as(EhloReply, heard, lambda r: EhloReply(self._service, "EHLO", r, ()))
             self._saw(Step.EHLO, ehlo=ehlo)
 
     async def _envelope(self, talk: Conversation) -> None:
-        """MAIL, RCPT and QUIT, in one group where the server takes groups (RFC 2920)."""
+        """MAIL, RCPT and QUIT or DATA, in one group where the server takes groups (RFC 2920)."""
         errand = self._errand
-        exchange = await talk.exchange(
-            [mail_from(errand.sender), rcpt_to(errand.recipient), "QUIT"]
-        )
-        mail, rcpt, _ = exchange.replies
-        found: RoleRecipient | Silence = (
-            RoleRecipient(
-                self._seen.path,
-                errand.sender,
-                mail,
-                errand.recipient,
-                rcpt if mail.positive else None,
-            )
-            if mail is not None and (rcpt is not None or not mail.positive)
-            else exchange.unheard.silence
-        )
+        last = "QUIT" if errand.message is None else "DATA"
+        exchange = await talk.exchange([mail_from(errand.sender), rcpt_to(errand.recipient), last])
+        mail, rcpt, data = exchange.replies
+        found: RoleRecipient | Silence
+        if mail is None or (mail.positive and rcpt is None):
+            found = exchange.unheard.silence
+        else:
+            asked = rcpt if mail.positive else None
+            found = RoleRecipient(self._seen.path, errand.sender, mail, errand.recipient, asked)
+        seen = _observation(RoleRecipient, self._seen.path, found, self._provenance)
+        self._seen = replace(self._seen, recipient=seen)
+        if not talk.encrypted:  # TLS that failed before has no bearing on what is said in clear
+            self._seen = replace(self._seen, starttls=None, handshake=None)
+        for step in (Step.MAIL, Step.RCPT):
+            self._say_if_reached(self._taken(station_at(step, self._seen)))
+        if errand.message is not None:
+            taken = rcpt is not None and rcpt.positive
+            await self._send(talk, errand.message, data or exchange.unheard.silence, taken=taken)
         await talk.quit()
         spoken = Transcript(self._service, talk.lines)
-        seen = replace(
-            self._seen,
-            recipient=_observation(RoleRecipient, self._seen.path, found, self._provenance),
-            transcript=self._observed(spoken),
-        )
-        for step in (Step.MAIL, Step.RCPT, Step.QUIT):
-            station = station_at(step, seen)
-            if station.state is not StationState.NOT_REACHED:
-                self._say(station)
+        self._seen = replace(self._seen, transcript=self._observed(spoken))
+        self._say_if_reached(station_at(Step.QUIT, self._seen))
+
+    def _taken(self, station: Station) -> Station:
+        """The station of MAIL or RCPT as it counts on this way."""
+        return station
+
+    async def _send(
+        self, talk: Conversation, message: bytes, data: Reply | Silence, *, taken: bool
+    ) -> None:
+        """The message, once DATA was answered with 354.
+
+        A server that says 354 without a recipient is given an empty message to refuse (RFC 2920
+        section 3.1).
+        """
+        heard = data
+        if isinstance(data, Reply) and data.code == _GO_AHEAD:
+            heard = await _heard(talk.deliver(message if taken else b""))
+        if taken:
+            self._say(message_station(heard))
+
+    def _say_if_reached(self, station: Station) -> None:
+        if station.state is not StationState.NOT_REACHED:
+            self._say(station)
 
     def _saw(
         self,
@@ -462,6 +572,72 @@ class Visit:
         return self._around.origin.live(_COLLECTOR)
 
 
+class Submission(Visit):
+    """One address of a submission service: TLS first, trusted, then the login, then the envelope.
+
+    RFC 6409 section 4.3, RFC 8314 section 3.3; a password goes nowhere but inside TLS.
+    """
+
+    NEEDS_TLS: ClassVar[bool] = True
+
+    async def _converse(self, talk: Conversation, demands: asyncio.Task[tuple[Fact, ...]]) -> None:
+        if self._service.port == IMPLICIT_TLS_PORT:
+            await self._shake_hands(talk, demands, implicit=True)
+            await self._greet(talk)
+        else:
+            await self._greet(talk)
+            await self._encrypt(talk, demands)
+        await self._log_in(talk)
+        await self._envelope(talk)
+
+    def _doubt(self, chain: CertificateChain | None, demands: tuple[Fact, ...]) -> str | None:
+        if chain is None:
+            return "its certificate can't be read"
+        account = self._errand.account
+        wanted = account.certificate if account is not None else "verified"
+        if wanted == "any":
+            return None
+        if wanted == "verified":
+            return untrusted(chain, self._service.host, self._around.origin.clock())
+        pinned = chain.leaf is not None and wanted == f"sha256:{chain.leaf.spki_sha256}"
+        return None if pinned else "its key is not the one that the inventory pins"
+
+    async def _log_in(self, talk: Conversation) -> None:
+        account = self._errand.account
+        offered = [p for keyword in talk.keywords if keyword.name == "AUTH" for p in keyword.params]
+        if account is None:
+            listed = " ".join(offered) or "nothing"
+            words = f"AUTH offers {listed}; no login was asked for"
+            return self._say(Station(Step.AUTH, StationState.NOT_SENT, "not sent", words))
+        name = chosen(offered)
+        if name is None:
+            words = f"EHLO inside TLS lists AUTH {' '.join(offered) or 'nothing'}"
+            self._say(Station(Step.AUTH, StationState.BROKEN, "not offered", words))
+            raise _Stopped
+        try:
+            outcome = await authenticate(talk, name, account.username, account.password())
+        except Unheard as unheard:
+            silence = unheard.silence
+            said, words = silence.reason.value, silence.detail
+            self._say(Station(Step.AUTH, StationState.SILENT, said, words, reason=silence.reason))
+            raise _Stopped from unheard
+        station = login_station(name, outcome.exchange.reply, proved=outcome.server != "false")
+        self._say(station)
+        if station.state is not StationState.PASSED:
+            raise _Stopped
+
+    def _taken(self, station: Station) -> Station:
+        """A stranger who is turned away says nothing of those who log in."""
+        recipient = self._seen.recipient
+        if self._errand.account is not None or not isinstance(recipient, Observed):
+            return station
+        found = recipient.fact
+        reply = found.mail if station.step is Step.MAIL else found.rcpt
+        if reply is None or not reply.denies_strangers:
+            return station
+        return replace(station, state=StationState.SILENT, reason=Reason.NOT_DECLARED)
+
+
 class _Stopped(Exception):
     """The way ends at the step just told. comes_back: a sender tries once more, in clear."""
 
@@ -485,7 +661,7 @@ async def _heard(asked: Awaitable[Reply]) -> Reply | Silence:
         return unheard.silence
 
 
-def nothing_seen(path: Path, mx: MxSet, addresses: Observation[HostAddresses]) -> RelayFacts:
+def nothing_seen(path: Path, mx: MxSet, addresses: Observation[HostAddresses] | None) -> RelayFacts:
     """What is known of a way before anybody connects."""
     return RelayFacts(path, mx, addresses, *[None] * 6)
 
