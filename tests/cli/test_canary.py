@@ -85,7 +85,7 @@ def test_the_manifest_says_what_was_asked_for(served_fleet: Path, tmp_path: Path
     options = ("--data-abort", "--canary", "-l", OPEN_RELAY, "--output", "runs")
     ended = mailproof("run", *options, cwd=fleet)
     # The demo's relay accepts anything at RCPT, and refuses DATA: no proof, and no pass.
-    assert ended.returncode == Exit.INCOMPLETE, ended.stderr
+    assert ended.returncode in (Exit.INCOMPLETE, Exit.FINDINGS_INCOMPLETE), ended.stderr
     assert "accepted, but DATA was refused behind it" in ended.stderr
     assert manifest(fleet)["asked_for"] == ["canary", "data-abort"]
 
