@@ -136,6 +136,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     second: SecondResolver | None = None
     inventory: Inventory = Inventory()
     lists: tuple[str, ...] = ()
+    domain_lists: tuple[str, ...] = ()
     https: dict[str, Page] = field(default_factory=dict)
     smtp: dict[str, Mta] = field(default_factory=dict)
     params: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -328,7 +329,7 @@ class World:
                 gap_s=0, connect_s=2, banner_s=2, reply_s=2, tls_s=2, https_s=1, domain_s=20
             ),
             trust=TrustSettings(str(self._roots)),
-            reputation=ReputationSettings(self._case.lists),
+            reputation=ReputationSettings(self._case.lists, self._case.domain_lists),
             redirect=redirect,
         )
 
