@@ -8,9 +8,11 @@ from msgspec import Struct
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
 from audits.facts.declared import DeclaredDomain, HostRoles
-from audits.facts.delivery import paths_into
+from audits.facts.delivery import decisive, paths_into, relay_path
 from audits.facts.dns import MxSet
+from audits.facts.smtp import RoleRecipient
 from audits.report.anchor import Owner, anchor_of, slug
+from audits.report.cause import Place, explanation
 from audits.report.figure import Figure, Stop, text_path
 from audits.report.finding import draw
 from audits.report.material import Material
@@ -29,7 +31,8 @@ class SheetPath(Struct, frozen=True):
     """One way in. label: such as `10 mx1.example.net`. drawn: None where text must do.
 
     whole: nothing on the way broke or was silent. answers: what each step answered, for print,
-    where a way that is whole takes a line instead of a drawing.
+    where a way that is whole takes a line instead of a drawing. explained: where mail into a domain
+    stops, what that means and how to mend it; else empty.
     """
 
     label: str
@@ -37,6 +40,7 @@ class SheetPath(Struct, frozen=True):
     text: str
     whole: bool
     answers: str
+    explained: tuple[str, ...]
 
 
 class Entry(Struct, frozen=True):
@@ -79,6 +83,18 @@ class Sheet(Struct, frozen=True):
     areas: tuple[Area, ...]
 
 
+class SharedWays(Struct, frozen=True):
+    """Domains without a sheet whose mail comes in by the same hosts, as far, at every step.
+
+    paths: drawn for the first of them. words: how many they are.
+    """
+
+    words: str
+    names: tuple[str, ...]
+    paths: tuple[SheetPath, ...]
+    paths_left: int
+
+
 class Foreign(Struct, frozen=True):
     """A host that only DNS led to: somebody else's. mx_of: domains, at most eight named."""
 
@@ -98,6 +114,39 @@ def sheets(
             drawn += sum(1 for path in sheet.paths if path.drawn is not None)
             built.append(sheet)
     return tuple(built), drawn
+
+
+def shared_ways(material: Material, drawn: int) -> tuple[SharedWays, ...]:
+    """The ways into all domains that have no sheet, alike ones once, the most shared first.
+
+    So that each domain has its figure, and a fleet of thousands behind a few hosts few of them.
+    """
+    groups: dict[tuple[object, ...], list[Domain]] = {}
+    for owner in material.owners(Domain):
+        if isinstance(owner, Domain) and owner not in material.sheets:
+            alike = tuple(_alike(material, path) for path in paths_into(material.snapshot, owner))
+            if alike:
+                groups.setdefault(alike, []).append(owner)
+    built: list[SharedWays] = []
+    for domains in sorted(groups.values(), key=lambda group: (-len(group), group[0].name)):
+        first = domains[0]
+        draws = drawn < _DRAWINGS
+        ways = list(_ways(first, material))
+        paths = tuple(
+            _path(f"{anchor_of(first)}--path-{place}", label, at, material, draws=draws)
+            for place, (label, at) in enumerate(ways[:_PATHS], 1)
+        )
+        drawn += sum(1 for path in paths if path.drawn is not None)
+        names = tuple(visible(domain.name) for domain in domains)
+        left = max(len(ways) - _PATHS, 0)
+        built.append(SharedWays(counted(len(domains), "domain"), names, paths, left))
+    return tuple(built)
+
+
+def _alike(material: Material, path: Path) -> tuple[object, ...]:
+    """What two ways must share to be drawn as one: the service, and how far mail comes."""
+    states = tuple((s.step, s.state) for s in relay_path(material.snapshot, path))
+    return path.host, path.address, path.port, states
 
 
 def foreign_hosts(material: Material) -> tuple[Foreign, ...]:
@@ -192,7 +241,21 @@ def _path(
         text,
         whole,
         " → ".join(map(_answered, found.stops)),
+        _explained(at, material) if isinstance(at, Path) else (),
     )
+
+
+def _explained(path: Path, material: Material) -> tuple[str, ...]:
+    """What a break on the way of mail into a domain means, in the words of `mailproof trace`."""
+    way = relay_path(material.snapshot, path)
+    if not way:
+        return ()
+    asked = material.snapshot.fact(RoleRecipient, path)
+    recipient = asked.recipient if asked is not None else f"postmaster@{path.domain}"
+    sender = asked.sender if asked is not None else ""
+    place = Place(path.domain, path.host, path.address, path.port, recipient, sender)
+    found = explanation(decisive(way), place)
+    return () if found is None else (found.means, found.mend)
 
 
 def _answered(stop: Stop) -> str:

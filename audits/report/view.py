@@ -33,7 +33,14 @@ from audits.report.record import (
     waiver_lines,
 )
 from audits.report.sanitise import visible
-from audits.report.sheet import Foreign, Sheet, foreign_hosts, sheets
+from audits.report.sheet import (
+    Foreign,
+    SharedWays,
+    Sheet,
+    foreign_hosts,
+    shared_ways,
+    sheets,
+)
 from audits.report.silence import Layer, layers
 from audits.report.words import OUTCOMES, counted, listed, number, span
 from audits.subject import Domain, MailHost, sort_key
@@ -141,6 +148,7 @@ class ReportView(Struct, frozen=True):
     certificates: tuple[CertificateLine, ...]
     host_sheets: tuple[Sheet, ...]
     domain_sheets: tuple[Sheet, ...]
+    shared_ways: tuple[SharedWays, ...]
     foreign: tuple[Foreign, ...]
 
     def count(self, outcome: Outcome) -> int:
@@ -165,7 +173,7 @@ def view(
     found, places = findings(material)
     drawn = sum(1 for f in found for i in f.full if i.figure is not None)
     host_sheets, drawn = sheets(material, MailHost, places, drawn)
-    domain_sheets, _ = sheets(material, Domain, places, drawn)
+    domain_sheets, drawn = sheets(material, Domain, places, drawn)
     scope = snapshot.fact(FleetScope, snapshot.vantage)
     silent, waived = layers(material), waiver_lines(material)
     outcomes = tuple(OutcomeCount(o, w, counts[o], number(counts[o])) for o, w in OUTCOMES.items())
@@ -204,6 +212,7 @@ def view(
         certificates=certificate_lines(material),
         host_sheets=host_sheets,
         domain_sheets=domain_sheets,
+        shared_ways=shared_ways(material, drawn),
         foreign=foreign_hosts(material),
     )
 

@@ -187,3 +187,25 @@ def test_report_is_written_piece_by_piece() -> None:
     tracemalloc.stop()
     assert size > 1_000_000
     assert peak < 4_000_000
+
+
+def test_domains_without_a_sheet_share_the_figure_of_their_way() -> None:
+    made = fleet.large(200)
+    (group,) = made.shared_ways
+    with_sheet = {sheet.name for sheet in made.domain_sheets}
+    assert len(group.names) == 20
+    assert with_sheet.isdisjoint(group.names)
+    assert [way.label for way in group.paths] == [
+        f"10 {fleet.MX1.host}, {fleet.MX1.address}",
+        f"20 {fleet.MX2.host}, {fleet.MX2.address}",
+    ]
+    text = "".join(html_chunks(made, TEMPLATES))
+    assert "Ways into domains with nothing to report" in text
+    assert all(name in text for name in group.names)
+
+
+def test_break_on_the_way_into_a_domain_is_explained() -> None:
+    ways = [way for sheet in fleet.whole().domain_sheets for way in sheet.paths]
+    explained = [way.explained for way in ways if way.explained]
+    assert explained
+    assert all(not way.explained for way in ways if way.whole)
