@@ -13,6 +13,7 @@ from audits.parse.tls_names import (
     SSL2_SUITES,
     SUITES_13,
     SUITES_BEFORE_13,
+    is_ephemeral,
     is_signed,
     key_exchange,
     suite_name,
@@ -63,7 +64,7 @@ def _needed(
             Version.SSL3, Version.TLS12, signed, _ALL_GROUPS, tuple(sorted(ask.schemes))
         )
     if (ask.features or ask.groups) and not any(
-        answer.version is Version.TLS12 and (not ask.groups or _names_curve(answer))
+        answer.version is Version.TLS12 and (not ask.groups or _settles_curve(answer))
         for answer in _answers(offers)
     ):
         groups = (*sorted(ask.groups), *(g for g in _ALL_GROUPS if g not in ask.groups))
@@ -135,8 +136,11 @@ def _answers(offers: tuple[TlsOffer, ...]) -> Iterator[ServerAnswer]:
     return (offer.answer for offer in offers if offer.answer is not None)
 
 
-def _names_curve(answer: ServerAnswer) -> bool:
-    return answer.group is not None and answer.suite in CURVE_SUITES
+def _settles_curve(answer: ServerAnswer) -> bool:
+    """Whether a curve is known, or the server has done worse than any: no forward secrecy."""
+    if answer.suite in CURVE_SUITES:
+        return answer.group is not None
+    return not is_ephemeral(answer.suite)
 
 
 def _rest_of_suites(version: Version, offers: tuple[TlsOffer, ...]) -> ClientHello | None:

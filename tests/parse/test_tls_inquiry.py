@@ -52,7 +52,7 @@ def test_each_accepted_suite_closes_every_set_that_it_is_in() -> None:
     assert first.answer == static
     assert second.outcome == "refused"
     assert static.suite not in second.hello.suites
-    assert len(sent) == 6
+    assert len(sent) == 5
 
 
 def test_gravest_suites_are_offered_first() -> None:
