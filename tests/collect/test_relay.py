@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from audits.collect.live.pace import Pace
+from audits.collect.live.relay import RelayWalk
 from audits.demo.certificates import Authority
 from audits.facts.fact import Reason
 from audits.facts.relay import BackscatterProbe, FormOutcome, RelayForm, RelayProbes
@@ -21,6 +23,7 @@ from tests.collect.walking import (
     NAME,
     SETTINGS,
     fleet,
+    origin,
     service,
     silence,
     try_relaying,
@@ -375,6 +378,23 @@ def test_backscatter_is_told_by_the_control_at_a_served_domain(
     assert (found.domain, found.control.outcome) == ("example.net", outcome)
     assert found.control.rcpt_to.endswith("@example.net")
     assert found.bounce is None
+
+
+def test_backscatter_alone_takes_one_connection() -> None:
+    async def run() -> tuple[Snapshot, SmtpServer]:
+        async with SmtpServer(MX) as server:
+            seen = fleet(server.port, domains=("example.net",))
+            pace = Pace(SETTINGS.limits)
+            collector = RelayWalk(origin(), {BackscatterProbe}, SETTINGS, pace)
+            seen.add(await collector.collect(service(), seen))
+            return seen, server
+
+    seen, server = asyncio.run(run())
+    assert len(server.sessions) == 1
+    found = seen.fact(BackscatterProbe, service())
+    assert found is not None
+    assert found.control.outcome is FormOutcome.DENIED
+    assert seen.fact(RelayProbes, service()) is None
 
 
 def test_backscatter_is_not_asked_of_submission() -> None:

@@ -207,6 +207,8 @@ def test_canary_confirms_the_open_relay_and_spares_the_closed_one(
 
     bounce = probes(run, "bouncing", "relay.backscatter")["bounce"]
     assert bounce["received"], bounce
+    (judged,) = run.about(HOSTS["bouncing"], "smtp-unknown-recipient-rejected")
+    assert "what it accepts comes back" in judged["violations"][1]["message"]
     closed = probes(run, "closed", "relay.backscatter")
     assert (closed["control"]["outcome"], closed["bounce"]) == ("denied", None)
 

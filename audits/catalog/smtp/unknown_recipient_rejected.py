@@ -18,7 +18,8 @@ OpenSMTPD: `match from any for domain "example.net" rcpt-to <mailboxes> action "
 Where a domain is meant to have a mailbox for whatever comes, write a waiver.
 
 ## Limits
-Asked is a random name at one domain that the host serves.
+Asked is a random name at one domain that the host serves. Whether what is accepted comes back to a
+sender that may be forged shows with `mailproof run --canary` alone, which sends one message.
 """
 
 from audits.evaluate.audit import Doc, Rfc, audit
@@ -33,7 +34,8 @@ from audits.evaluate.verdict import (
     cite,
 )
 from audits.facts.conduct import LocalRecipients
-from audits.facts.fact import Reason
+from audits.facts.fact import Observation, Observed, Reason
+from audits.facts.relay import BackscatterProbe
 
 
 @audit(
@@ -42,7 +44,7 @@ from audits.facts.fact import Reason
     references=(Rfc(5321, "6.2"), Doc("ISM", "1024")),
     frameworks=(Doc("ISM", "1024"),),
 )
-def evaluate(asked: LocalRecipients) -> Verdict:
+def evaluate(asked: LocalRecipients, backscatter: Observation[BackscatterProbe]) -> Verdict:
     if asked.unknown is None or asked.known is None:
         return Undecided(
             asked.mail.put_off or Reason.DENIED,
@@ -53,13 +55,25 @@ def evaluate(asked: LocalRecipients) -> Verdict:
     says = f"RCPT TO:<{asked.unknown.recipient}> got {reply.text}"
     seen = (cite(asked, "/unknown/reply"),)
     if reply.positive:
-        return Fail((Violation(says, seen, expected="5xx to a mailbox that nobody has"),))
+        accepted = Violation(says, seen, expected="5xx to a mailbox that nobody has")
+        return Fail((accepted, *_returned(backscatter)))
     if not reply.permanent:
         return Undecided(reply.put_off or Reason.PROTOCOL, says, seen)
     if not asked.known.reply.positive and not _about_the_mailbox(reply.enhanced):
         detail = f"{says}, and postmaster is refused as well: {asked.known.reply.text}"
         return Undecided(Reason.DENIED, detail, seen)
     return Pass((*seen, cite(asked, "/known/reply")))
+
+
+def _returned(backscatter: Observation[BackscatterProbe]) -> tuple[Violation, ...]:
+    """That a message to such a mailbox came back to the sender it had, as far as one was sent."""
+    bounce = backscatter.fact.bounce if isinstance(backscatter, Observed) else None
+    if not isinstance(backscatter, Observed) or bounce is None or bounce.received is None:
+        return ()
+    sender = cite(backscatter.fact, "/bounce/mail_from", f"MAIL FROM:<{bounce.mail_from}>")
+    arrived = cite(backscatter.fact, "/bounce/received")
+    says = f"what it accepts comes back: a notification arrived after {bounce.waited_s:.1f} s"
+    return (Violation(says, (arrived, sender)),)
 
 
 def _about_the_mailbox(enhanced: str | None) -> bool:

@@ -16,6 +16,7 @@ from audits.collect.live.service import (
     NOT_OURS,
     RELAY_PORT,
     domain_of,
+    known_silence,
     mail_from,
     rcpt_to,
     served_domains,
@@ -31,7 +32,6 @@ from audits.facts.fact import (
     Observed,
     Reason,
     Silence,
-    Unobserved,
     unobserved,
 )
 from audits.facts.relay import (
@@ -159,26 +159,13 @@ class RelayWalk:
                 "set probe.recipient to a mailbox elsewhere"
             )
             return Silence(Reason.NOT_DECLARED, words)
-        known = _known_silence(service, seen)
+        known = known_silence(service, seen)
         if known is not None:
             return known
         target = target_of(service, declared, self.settings.redirect)
         if self.beyond.canary is not None:
             self.beyond.canary.remember(seen)
         return await _Walk(self, service, target, served, roles).run(seen)
-
-
-def _known_silence(service: Service, seen: Snapshot) -> Silence | None:
-    """Why there is nothing to ask, as far as this run already knows."""
-    for kind in (PortState, EhloReply):
-        met = seen.get(kind, service)
-        if isinstance(met, Unobserved):
-            return Silence(met.reason, met.detail)
-    port = seen.fact(PortState, service)
-    if port is None or port.state == "open":
-        return None
-    reason = Reason.REFUSED if port.state == "closed" else Reason.FILTERED
-    return Silence(reason, f"{port.dialled} is {port.state}: {port.detail}")
 
 
 class _Walk:
@@ -194,6 +181,7 @@ class _Walk:
     ) -> None:
         self._settings = collector.settings
         self._beyond = collector.beyond
+        self._for_relaying = RelayProbes in collector.wanted
         self._service = service
         self._served = served
         self._roles = roles
@@ -203,6 +191,8 @@ class _Walk:
         self._names = Names(probe.sender, probe.recipient, service.host, service.address, first)
 
     async def run(self, seen: Snapshot) -> dict[type[Fact], Fact | Silence] | Silence:
+        if not self._for_relaying:
+            return await self._proved((), await self._try_or_tell([self._controls()]), seen)
         usual = await self._try(self._envelopes(USUAL))
         if isinstance(usual, Silence):
             return usual
