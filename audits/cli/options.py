@@ -66,7 +66,7 @@ Deep = Annotated[
     typer.Option(
         "--deep",
         help="Find out everything that services accept: every way of relaying, every version, "
-        "suite and group of TLS. Takes a hundred connections to each, and more.",
+        "suite and group of TLS. Takes some dozens of connections to each.",
     ),
 ]
 
