@@ -107,6 +107,8 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     relay_forms: `usual` tries eight ways of relaying in one connection to a service, `all` 23 in
     six or more. tls: `policy` offers services what the audits in force ask about, `all` everything,
     to know all that they accept; that takes some dozens of connections to each.
+    own_mailboxes: mailboxes of the operator at domains that audited hosts serve; `--smuggling`
+    (smuggling: on) sends messages to them.
     """
 
     ehlo: HeloName = "mailproof.invalid"
@@ -115,6 +117,8 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
     relay_forms: Literal["usual", "all"] = "usual"
     canary: CanarySettings | None = None
     tls: Literal["policy", "all"] = "policy"
+    own_mailboxes: tuple[Mailbox, ...] = ()
+    smuggling: Literal["off", "on"] = "off"
 
 
 class ReputationSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -102,6 +102,7 @@ IDS = {
     "route-origin-valid",
     "sender-domain-not-blocklisted",
     "sender-not-blocklisted",
+    "smtp-bare-newline-rejected",
     "smtp-greeting-valid",
     "smtp-helo-name-valid",
     "smtp-null-sender-accepted",

@@ -70,6 +70,15 @@ Deep = Annotated[
     ),
 ]
 
+WithSmuggling = Annotated[
+    bool,
+    typer.Option(
+        "--smuggling",
+        help="Send hosts of yours messages that do not end as they should, to probe.own_mailboxes; "
+        "a host that takes such an end delivers one there.",
+    ),
+]
+
 
 @cache
 def stderr() -> Console:

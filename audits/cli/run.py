@@ -23,6 +23,7 @@ from audits.cli.options import (
     Policies,
     Quiet,
     WaiverFile,
+    WithSmuggling,
     stderr,
     stdout,
 )
@@ -115,6 +116,7 @@ def run(
     deep: Deep = False,
     data_abort: DataAbort = False,
     canary: WithCanary = False,
+    smuggling: WithSmuggling = False,
     stats: Stats = False,
     quiet: Quiet = False,
 ) -> Exit:
@@ -122,8 +124,9 @@ def run(
 
     Writes a directory of its own: facts.jsonl (what was seen), results.jsonl (one line an audit
     and subject), summary.json, report.html, policy.json, manifest.json, and previous.jsonl (what
-    audits compare with, from the run before). No message is sent unless --canary asks for it,
-    nobody is logged in, and hosts outside the inventory get only what a sending MTA does.
+    audits compare with, from the run before). No message is sent unless --canary or
+    --smuggling asks for it, nobody is logged in, and hosts outside the inventory get only what a
+    sending MTA does.
 
     Examples:
 
@@ -136,6 +139,7 @@ def run(
     _check_resumed(resume, limit, policy, waivers, no_waivers, output, previous)
     workspace = read_workspace(config, policy, waivers, limit, no_waivers=no_waivers)
     workspace = workspace.deep if deep else workspace
+    workspace = workspace.smuggling if smuggling else workspace
     if workspace.empty:
         stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
         return Exit.NOTHING
@@ -182,6 +186,7 @@ def collect(
     deep: Deep = False,
     data_abort: DataAbort = False,
     canary: WithCanary = False,
+    smuggling: WithSmuggling = False,
     stats: Stats = False,
     quiet: Quiet = False,
 ) -> Exit:
@@ -189,6 +194,7 @@ def collect(
     _check_resumed(resume, limit, policy, output, previous)
     workspace = read_workspace(config, policy, None, limit, no_waivers=False)
     workspace = workspace.deep if deep else workspace
+    workspace = workspace.smuggling if smuggling else workspace
     if workspace.empty:
         stderr().print("[yellow]nothing to audit[/]: the inventory names no host and no domain")
         return Exit.NOTHING

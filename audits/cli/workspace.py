@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from audits.catalog import load
 from audits.cli.clock import now
 from audits.config import Config, find_config, merge, read_config, read_policy, read_waivers
-from audits.errors import PolicyError
+from audits.errors import PolicyError, UsageError
 from audits.evaluate.policy import Policy, check
 from audits.evaluate.waiver import Waiver
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
@@ -44,6 +44,22 @@ class Workspace:
         """The same, told to find out everything that services accept."""
         settings = self.config.settings
         probe = replace(settings.probe, relay_forms="all", tls="all")
+        config = replace(self.config, settings=replace(settings, probe=probe))
+        return dataclasses.replace(self, config=config)
+
+    @property
+    def smuggling(self) -> "Workspace":
+        """The same, told to send messages that do not end as they should.
+
+        Raises UsageError where no mailbox for them is declared.
+        """
+        settings = self.config.settings
+        if not settings.probe.own_mailboxes:
+            raise UsageError(
+                "--smuggling: found no probe.own_mailboxes in the configuration, expected "
+                "mailboxes of yours at domains that the audited hosts serve"
+            )
+        probe = replace(settings.probe, smuggling="on")
         config = replace(self.config, settings=replace(settings, probe=probe))
         return dataclasses.replace(self, config=config)
 

@@ -6,7 +6,6 @@ from audits.evaluate.verdict import Fail, Pass, Undecided, Verdict, Violation, c
 from audits.facts.fact import Fact, Reason
 from audits.facts.smtp import EhloReply, Reply, StartTls
 
-
 # Firewalls that inspect SMTP write over the keyword where it stands: `XXXXXXXA`, `XXXXXXXX`.
 _STRIPPED = re.compile(r"X{7}[A-Z]")
 

@@ -151,7 +151,8 @@ class SmuggledEnd(Struct, frozen=True):
     """A message with a false end of data in it, and what came of it.
 
     sequence: such as `LF.LF`. reply: to that end, None for none within `waited_s`: the server took
-    it for text, and the connection was dropped with the message unfinished.
+    it for text, and the connection was dropped with the message unfinished. 0 where it never came
+    to the message.
     command: the reply to the NOOP behind it. ended: why more was not seen.
     """
 
@@ -176,10 +177,8 @@ class SmuggledEnd(Struct, frozen=True):
         """The server refused the message for it, or hung up."""
         if self.reply is not None:
             return not self.reply.positive
-        return self.ended is not None and self.ended.reason in (
-            Reason.DISCONNECTED,
-            Reason.THROTTLED,
-        )
+        ended = self.ended.reason if self.ended is not None else None
+        return self.waited_s > 0 and ended in (Reason.DISCONNECTED, Reason.THROTTLED)
 
 
 class Smuggling(Fact, frozen=True, tag="conduct.smuggling"):

@@ -105,6 +105,34 @@ class SmtpClient:
         stuffed = content.replace(b"\r\n.", b"\r\n..")
         return (b"." + stuffed if stuffed.startswith(b".") else stuffed) + b".\r\n"
 
+    def send_out_of_turn(self, commands: Sequence[str], at_s: float, *, answered: int) -> bytes:
+        """The octets of commands where the protocol forbids to send them, to see what comes of it.
+
+        answered: how many of them, from the first, replies are awaited to.
+        """
+        self._awaited.extend((verb(command), at_s) for command in commands[:answered])
+        for command in commands:
+            self._write(Line("C", command, at_s))
+        return b"".join(command.encode() + b"\r\n" for command in commands)
+
+    def send_false_end(self, octets: bytes, name: str, command: str, at_s: float) -> bytes:
+        """A message, something that is no end of it, and a command behind that.
+
+        name: of what stands for the end, for the transcript. Two replies are awaited if the server
+        takes it for the end, none if it does not. Raises ValueError where others are still awaited.
+        """
+        if self._awaited:
+            raise ValueError(f"{self.awaited} replies are still awaited")
+        self._awaited.extend([(_CONTENT, at_s), (verb(command), at_s)])
+        self._write(Line("*", f"a message of {len(octets)} octets that ends in {name}", at_s))
+        self._write(Line("C", command, at_s))
+        return octets + command.encode() + b"\r\n"
+
+    @property
+    def unasked(self) -> str:
+        """What the server said that no command had asked for, empty if nothing."""
+        return "" if self._awaited else self._parser.pending
+
     def conceal(self, *texts: str) -> None:
         """Keeps these texts out of replies and transcript, whoever says them from now on."""
         self._concealed = (*self._concealed, *(text for text in texts if text))
@@ -121,21 +149,6 @@ class SmtpClient:
         self._awaited.append(("AUTH", at_s))
         self._write(Line("C", shown, at_s))
         return line.encode() + b"\r\n"
-
-    def send_out_of_turn(self, commands: Sequence[str], at_s: float, *, answered: int) -> bytes:
-        """The octets of commands where the protocol forbids to send them, to see what comes of it.
-
-        answered: how many of them, from the first, replies are awaited to.
-        """
-        self._awaited.extend((verb(command), at_s) for command in commands[:answered])
-        for command in commands:
-            self._write(Line("C", command, at_s))
-        return b"".join(command.encode() + b"\r\n" for command in commands)
-
-    @property
-    def unasked(self) -> str:
-        """What the server said that no command had asked for, empty if nothing."""
-        return "" if self._awaited else self._parser.pending
 
     def receive(self, data: bytes) -> None:
         """Takes octets from the server."""

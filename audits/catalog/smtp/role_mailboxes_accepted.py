@@ -19,7 +19,8 @@ OpenSMTPD: the same in the table of its `virtual` or `alias` action.
 ## Limits
 No message is sent: RCPT is answered, and that is all. RFC 2142 wants abuse of an organisation's
 domain, not of every domain below it, so its absence is of low severity, and `roles` can leave it
-out. A service that refuses eight mailboxes in a connection is not asked for many more.
+out. Of low severity is a missing bare `postmaster` too, which hardly anybody writes to. A service
+that refuses eight mailboxes in a connection is not asked for many more.
 """
 
 from collections.abc import Iterator
@@ -55,6 +56,10 @@ class _Answer(NamedTuple):
     evidence: Evidence
 
     @property
+    def bare(self) -> bool:
+        return self.command == "RCPT TO:<postmaster>"
+
+    @property
     def says(self) -> str:
         return f"{self.at}: {self.command} got {self.reply.text}"
 
@@ -86,7 +91,7 @@ def evaluate(
 
 
 def _violation(answer: _Answer) -> Violation:
-    severity = Severity.LOW if answer.role == "abuse" else None
+    severity = Severity.LOW if answer.role == "abuse" or answer.bare else None
     return Violation(answer.says, (answer.evidence,), severity)
 
 

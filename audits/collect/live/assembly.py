@@ -26,6 +26,7 @@ from audits.collect.live.relay import UP_TO_RCPT, Beyond, RelayWalk
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.rpki import RouteCheck
 from audits.collect.live.smtp import ServiceWalk
+from audits.collect.live.smuggling import SmugglingProbe
 from audits.collect.live.spf import SpfDomain, SpfHost
 from audits.collect.live.srv import SrvLookup
 from audits.collect.live.tls import TrustStore
@@ -64,6 +65,7 @@ AVAILABLE: tuple[type[Collector], ...] = (
     TlsProbe,
     OtherChainWalk,
     ConductWalk,
+    SmugglingProbe,
     RelayWalk,
     LoginWalk,
 )
@@ -136,6 +138,7 @@ def assembled(
         OtherChainWalk: lambda: OtherChainWalk(origin, settings, pace, trust),
         TlsProbe: lambda: TlsProbe(origin, settings, pace, questions),
         ConductWalk: lambda: ConductWalk(origin, wanted, settings, pace),
+        SmugglingProbe: lambda: SmugglingProbe(origin, settings, pace),
         RelayWalk: lambda: RelayWalk(origin, wanted, settings, pace, beyond),
         LoginWalk: lambda: LoginWalk(origin, wanted, settings, pace, trust, accounts or {}),
     }

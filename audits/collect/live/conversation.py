@@ -245,6 +245,25 @@ class Conversation:
         """The next reply to what was sent out of turn; raises Unheard."""
         return await self._reply(self._limits.reply_s, what)
 
+    async def end_falsely(
+        self, octets: bytes, name: str, limit_s: float
+    ) -> tuple[Reply | None, Reply | None]:
+        """The replies to a message that does not end as it should, and to NOOP behind it.
+
+        Once DATA was answered with 354. None where the server takes neither for what it looks like:
+        it waits for more, and the connection has to be dropped. Raises Unheard for other silences.
+        """
+        sent = self._client.send_false_end(octets, name, "NOOP", self._now())
+        await self._stream.write(sent, self._deadline.within(self._limits.reply_s))
+        replies: list[Reply | None] = [None, None]
+        try:
+            for place, what in enumerate(("reply to the message", "reply to NOOP")):
+                replies[place] = await self._reply(limit_s, what)
+        except Unheard as unheard:
+            if unheard.silence.reason is not Reason.TIMEOUT and replies[0] is None:
+                raise
+        return replies[0], replies[1]
+
     def check_in_step(self) -> None:
         """Raises Unheard where the server said more than it was asked: no reply can be trusted."""
         unasked = self._client.unasked

@@ -63,6 +63,7 @@ def test_refused_abuse_fails_mildly_unless_it_is_not_asked_for() -> None:
 def test_refused_bare_postmaster_fails() -> None:
     result = of(service=conduct.recipients(bare=reply(501, "5.5.4 a domain is needed")))
     assert "RCPT TO:<postmaster> got 501" in result.violations[0].message
+    assert result.severity is Severity.LOW
 
 
 def test_denied_relaying_is_a_refusal() -> None:
