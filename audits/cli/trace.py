@@ -39,7 +39,15 @@ from audits.parse.declared_name import declared_address, declared_name
 from audits.parse.trace_message import fields_of, trace_message
 from audits.report.sanitise import visible
 from audits.report.text import in_ascii
-from audits.report.trace import StepLine, arrival_lines, result, step_line, trace_object, verdict
+from audits.report.trace import (
+    StepLine,
+    arrival_lines,
+    remarks,
+    result,
+    step_line,
+    trace_object,
+    verdict,
+)
 from audits.secret import secret
 
 _GLYPHS = {
@@ -399,6 +407,8 @@ class _Shown:
                 Text(f"\n· {visible(left.host)} was not tried: {left.why}", style="bright_black")
             )
         self._print(Text(f"\n{verdict(made)}", style=_RESULTS[result(made)]))
+        for remark in remarks(made):
+            self._below(remark)
         for line in arrival_lines(made.arrival) if made.arrival is not None else ():
             self._print(Text(line))
 

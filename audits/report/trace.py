@@ -7,14 +7,14 @@ from msgspec import Struct
 
 from audits.facts.dane import TlsaSet
 from audits.facts.delivery import StationState
-from audits.facts.fact import Fact, Step
+from audits.facts.fact import Fact, Reason, Step
 from audits.facts.https import MtaStsPolicy
 from audits.facts.tls import CertificateChain
 from audits.facts.trace import Arrival, Outlook, Trace, TraceStep
 from audits.report.cause import Explanation, Place, explanation
 from audits.report.figure import LABELS
 from audits.report.sanitise import visible
-from audits.report.words import counted, day, duration
+from audits.report.words import counted, day, duration, listed
 
 SCHEMA: Final = "mailproof/trace/v1"
 _NAMES: Final = 6
@@ -86,6 +86,39 @@ def verdict(trace: Trace) -> str:
             )
 
 
+def remarks(trace: Trace) -> tuple[str, ...]:
+    """What only the whole walk tells: on whose side a port is filtered."""
+    states = {
+        (step.host, step.port): step.station
+        for step in trace.steps
+        if step.station.step is Step.TCP
+    }
+    filtered = [
+        (visible(host), port)
+        for (host, port), station in states.items()
+        if station.reason is Reason.FILTERED
+    ]
+    if not filtered:
+        return ()
+    answered = [
+        visible(host)
+        for (host, _), station in states.items()
+        if station.answered in ("open", "closed")
+    ]
+    hosts, port = listed([host for host, _ in filtered]), filtered[0][1]
+    if answered:
+        return (
+            f"Port {port} is let out here, since {answered[0]} answered on it: what swallows the "
+            f"connection is on the side of {hosts}.",
+        )
+    if len(filtered) > 1:
+        return (
+            f"Neither of {hosts} answered on port {port}: most likely this network does not let "
+            "it out.",
+        )
+    return ()
+
+
 def trace_object(trace: Trace, *, started: str, vantage: str, version: str) -> dict[str, Any]:
     """The trace as plain builtins, schema `mailproof/trace/v1`; all text is safe to show."""
     return {
@@ -104,6 +137,7 @@ def trace_object(trace: Trace, *, started: str, vantage: str, version: str) -> d
         "result": result(trace),
         "message_now": trace.outlook.value,
         "sentence": verdict(trace),
+        "remarks": list(remarks(trace)),
     }
 
 

@@ -375,7 +375,7 @@ def test_json_names_its_schema_and_every_step_in_full(tmp_path: Path) -> None:
     assert found["schema"] == "mailproof/trace/v1"
     assert set(found) == {
         "schema", "version", "started", "vantage", "sender", "recipient", "via", "steps",
-        "untried", "arrival", "result", "message_now", "sentence",
+        "untried", "arrival", "result", "message_now", "sentence", "remarks",
     }  # fmt: skip
     (rcpt,) = (step for step in found["steps"] if step["step"] == "rcpt")
     assert rcpt["host"] == "mx1.example.net"

@@ -1,0 +1,72 @@
+"""A trace in words: on whose side a port is filtered, and what becomes of a message."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from audits.facts.delivery import Station, StationState
+from audits.facts.fact import Reason, Step
+from audits.facts.trace import Arrival, Trace, TraceStep
+from audits.report.trace import arrival_lines, remarks, result, verdict
+
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+OPEN = Station(Step.TCP, StationState.PASSED, "open", "port 25 is open")
+FILTERED = Station(Step.TCP, StationState.SILENT, "filtered", "no answer", reason=Reason.FILTERED)
+TAKEN = Station(Step.RCPT, StationState.PASSED, "250", "250 Ok")
+REFUSED = Station(Step.RCPT, StationState.BROKEN, "550", "550 5.1.1 no")
+PUT_OFF = Station(Step.RCPT, StationState.SILENT, "450", "450 later", reason=Reason.DEFERRED)
+DENIED = Station(Step.RCPT, StationState.BROKEN, "454", "454 4.7.1 Relay access denied")
+
+
+def trace(*visits: tuple[Station, ...]) -> Trace:
+    """A walk to one host for each visit."""
+    steps = tuple(
+        TraceStep(n, f"mx{n}.example.net", f"192.0.2.{n}", 25, station, 0.01, AT)
+        for n, visit in enumerate(visits, 1)
+        for station in visit
+    )
+    return Trace("bo@example.org", "ana@example.net", None, False, steps)
+
+
+def test_filter_is_theirs_where_another_host_answered() -> None:
+    (remark,) = remarks(trace((FILTERED,), (OPEN, TAKEN)))
+    assert "let out here, since mx2.example.net answered" in remark
+    assert remark.endswith("on the side of mx1.example.net.")
+
+
+def test_filter_is_likely_ours_where_no_host_answered() -> None:
+    (remark,) = remarks(trace((FILTERED,), (FILTERED,)))
+    assert "most likely this network does not let it out" in remark
+
+
+def test_one_filtered_host_says_nothing_of_the_side() -> None:
+    assert remarks(trace((FILTERED,))) == ()
+    assert remarks(trace((OPEN, TAKEN))) == ()
+
+
+@pytest.mark.parametrize(
+    ("visits", "outcome", "words"),
+    [
+        (((OPEN, TAKEN),), "through", "hand a message to ana@example.net over to mx1.example.net"),
+        (((FILTERED,), (OPEN, TAKEN)), "through", "over to mx2.example.net"),
+        (((OPEN, REFUSED), (OPEN, TAKEN)), "breaks", "what mx1.example.net says is final"),
+        (((OPEN, DENIED),), "breaks", "keeps it in its queue"),
+        (((OPEN, DENIED), (OPEN, PUT_OFF)), "undecided", "tries again later"),
+        (((FILTERED,),), "undecided", "tries again later"),
+    ],
+)
+def test_first_visit_that_settles_it_settles_it(
+    visits: tuple[tuple[Station, ...], ...], outcome: str, words: str
+) -> None:
+    made = trace(*visits)
+    assert result(made) == outcome
+    assert words in verdict(made)
+
+
+def test_arrival_is_told_with_what_others_wrote_made_safe() -> None:
+    found = Arrival(True, None, ("from a\x1b[2J by b",), ("mx.example.net; spf=pass",), 0.5)
+    assert arrival_lines(found) == (
+        "It arrived after 500 ms.",
+        r"Received: from a\x1b[2J by b",
+        "Authentication-Results: mx.example.net; spf=pass",
+    )
