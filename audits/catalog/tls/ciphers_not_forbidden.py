@@ -15,6 +15,8 @@ Exim with OpenSSL: `tls_require_ciphers = HIGH:!aNULL:!eNULL:!3DES:!MD5`; with G
 OpenSMTPD: `smtp ciphers "HIGH:!aNULL:!3DES:!MD5"`.
 
 ## Limits
+A server that closes the connection instead of sending an alert is taken to refuse if it does so
+again at the same hello and accepts another one in between; else it is unknown.
 Suites that need a pre-shared key, Kerberos or a DSA certificate are not offered: mail servers have
 none. What is accepted beside the first suite found is only asked for with `--deep`.
 """

@@ -17,7 +17,8 @@ OpenSMTPD (`smtpd.conf`): `listen on egress tls pki mx1 protocols "tlsv1.2,tlsv1
 One hello names the newest version that is too old, and so offers all that are older still; a
 server chooses the newest that it has. A service that speaks TLS 1.3 is not asked for SSL 2 unless
 `--deep` is given: RFC 8446 forbids it, and no software has both. Closing the connection is how a
-server without SSL 2 answers a hello of SSL 2.
+server without SSL 2 answers a hello of SSL 2. Where a server closes instead of sending an alert at
+other hellos, that counts as a refusal if it does so again and accepts another one in between.
 """
 
 from collections.abc import Iterator
