@@ -91,7 +91,8 @@ def discovered(
             )
             asked = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
             async with Resolver(asked) as resolver:
-                stated = Observed(domain("x.example"), ORIGIN.live("inventory"))
+                declared = domain("x.example", submission=("mail.x.example",))
+                stated = Observed(declared, ORIGIN.live("inventory"))
                 snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [stated])
                 collector = AutoconfigFetch(resolver, ORIGIN, settings)
                 (found,) = await collector.collect(Domain("x.example"), snapshot)

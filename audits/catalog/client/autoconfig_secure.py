@@ -18,9 +18,10 @@ that offer no TLS are taken out of the file.
 
 ## Limits
 Looked at is what Thunderbird asks for over HTTPS, `autoconfig.` and the domain, and the domain's
-own `.well-known/autoconfig`; and Microsoft's Autodiscover, at `autodiscover.` and the domain and at
-the target of its SRV record, asked for `postmaster` without a password. What is told only after a
-login is not seen. Redirects are not followed.
+own `.well-known/autoconfig`; and Microsoft's Autodiscover, at `autodiscover.` and the domain and,
+where the inventory names submission hosts of the domain, at the target of its SRV record. That is
+asked for `postmaster` without a password: what is told only after a login is not seen. Redirects
+are not followed.
 """
 
 from audits.evaluate.audit import Doc, Rfc, audit

@@ -61,7 +61,8 @@ class AutoconfigFetch:
             self._document(subject.name, "/.well-known/autoconfig/mail/config-v1.1.xml"),
             self._discovered(subject, f"autodiscover.{subject}"),
         )
-        elsewhere = await self._named_by_srv(subject)
+        # One question more is for domains alone that are known to have mail programs.
+        elsewhere = await self._named_by_srv(subject) if declared.submission else ()
         fact = ClientAutoconfig(subject, (*found, *elsewhere))
         return [Observed(fact, self._origin.live(self.name))]
 

@@ -109,42 +109,26 @@ class HttpsFetcher:
             return Outcome(None, Silence(Reason.TIMEOUT, detail))
 
     async def _fetch(self, request: _Request) -> Outcome:
-        host = request.host
-        addresses = await self._addresses(host)
-        if isinstance(addresses, Silence | NoAnswer):
-            return Outcome(None, addresses)
-        outcome = Outcome(None, NoAnswer(f"{host} has no address"))
-        for address in addresses:
-            dialled, port = self._target(address, request.port)
-            outcome = Outcome(dialled, await self._ask(request, dialled, port))
-            if isinstance(outcome.result, Document):
-                break
-        return outcome
+        """IPv4 first; AAAA is asked for only where no address of the other kind gave an answer."""
+        replies: list[Reply | Silence] = []
+        outcome: Outcome | None = None
+        for rdtype in ("A", "AAAA"):
+            reply = await self._resolver.ask(request.host, rdtype)
+            replies.append(reply)
+            for address in _addresses(reply):
+                dialled, port = self._target(address, request.port)
+                outcome = Outcome(dialled, await self._ask(request, dialled, port))
+                if isinstance(outcome.result, Document):
+                    return outcome
+            if isinstance(reply, Reply) and reply.answer.rcode == "NXDOMAIN":
+                break  # of any type (RFC 2308 section 5)
+        return outcome or Outcome(None, _no_address(request.host, replies))
 
     def _target(self, address: str, port: int) -> tuple[str, int]:
         """Address and port to dial."""
         own = _at(address, port)
         target, _, dialled = self._redirect.get(own, own).rpartition(":")
         return target.removeprefix("[").removesuffix("]"), int(dialled)
-
-    async def _addresses(self, host: str) -> tuple[str, ...] | NoAnswer | Silence:
-        replies = await asyncio.gather(
-            self._resolver.ask(host, "A"), self._resolver.ask(host, "AAAA")
-        )
-        answered = [reply for reply in replies if isinstance(reply, Reply)]
-        addresses = tuple(
-            rdata.address
-            for reply in answered
-            for rdata in reply.rdatas
-            if isinstance(rdata, A | AAAA)
-        )
-        if addresses:
-            return addresses
-        for reply in replies:
-            if isinstance(reply, Silence):
-                return reply
-        absent = any(reply.answer.rcode == "NXDOMAIN" for reply in answered)
-        return NoAnswer(f"{host} {'does not exist' if absent else 'has no address'}")
 
     async def _ask(
         self, request: _Request, address: str, port: int
@@ -225,6 +209,20 @@ class MtaStsFetch:
     async def _policy(self, domain: Domain) -> MtaStsPolicy | Silence:
         outcome = await self._https.get(f"mta-sts.{domain}", _PATH, "text/plain")
         return _fact(domain, outcome.address, outcome.result)
+
+
+def _addresses(reply: Reply | Silence) -> tuple[str, ...]:
+    rdatas = reply.rdatas if isinstance(reply, Reply) else ()
+    return tuple(rdata.address for rdata in rdatas if isinstance(rdata, A | AAAA))
+
+
+def _no_address(host: str, replies: Sequence[Reply | Silence]) -> NoAnswer | Silence:
+    """Why there is nobody to ask."""
+    for reply in replies:
+        if isinstance(reply, Silence):
+            return reply
+    absent = any(isinstance(r, Reply) and r.answer.rcode == "NXDOMAIN" for r in replies)
+    return NoAnswer(f"{host} {'does not exist' if absent else 'has no address'}")
 
 
 def _at(address: str, port: int) -> str:
