@@ -81,8 +81,8 @@ def trace(
         typer.Option(
             "--from",
             metavar="MAILBOX",
-            help="The envelope sender; default: the mailbox of --login, or the configuration's "
-            "probe sender. `<>` is the null sender of bounces.",
+            help="The envelope sender; default: the mailbox of --login, the configuration's probe "
+            "sender, or else `<>`, the null sender of bounces.",
             show_default=False,
         ),
     ] = None,
@@ -344,7 +344,9 @@ def _sender(given: str | None, account: Account | None, read: Config) -> str:
     """The envelope sender; who logs in sends from the login's own mailbox, where it is known."""
     if given is None:
         own = (account.mailbox or account.username) if account is not None else ""
-        return own if "@" in own else read.settings.probe.sender
+        probe = read.settings.probe.sender
+        # A domain that does not exist is refused by many, which says nothing of the recipient.
+        return own if "@" in own else "" if probe.endswith(".invalid") else probe
     return "" if given in ("", "<>") else _mailbox(given, "--from")
 
 

@@ -222,7 +222,7 @@ def _who(host: str, address: str) -> str:
 
 def _place(step: TraceStep, sender: str, recipient: str) -> Place:
     domain = recipient.rpartition("@")[2]
-    return Place(domain, step.host, step.address, step.port, recipient, sender)
+    return Place(domain, step.host, step.address, step.port, recipient, sender or "<>")
 
 
 def _notes(fact: Fact, at: datetime) -> list[str]:

@@ -60,7 +60,7 @@ def config(dns_port: int, redirect: Mapping[str, str], probe: str, more: str) ->
     lines = "".join(f"  '{place}': '{target}'\n" for place, target in redirect.items())
     return (
         f"resolver: {{addresses: [127.0.0.1], port: {dns_port}, timeout_s: 0.5, tries: 1}}\n"
-        f"probe:\n  ehlo: audit.example.org\n  sender: probe@example.org\n{probe}"
+        f"probe:\n  ehlo: audit.example.org\n{probe}"
         "limits: {connect_s: 1, banner_s: 0.5, reply_s: 0.5, tls_s: 1, host_s: 5, gap_s: 0}\n"
         f"{more}redirect:\n  '192.0.2.99:25': '127.0.0.1:9'\n{lines}"
     )
@@ -99,6 +99,7 @@ class Place:
         self.script = script
         self.more = ""
         self.probe = ""
+        self.sender = "probe@example.org"
 
     async def _trace(self, servers: Servers, *arguments: str) -> Ended:
         async with AsyncExitStack() as stack:
@@ -122,7 +123,9 @@ class Place:
                         raw = await stack.enter_async_context(raw_server(server))
                         target = f"127.0.0.1:{raw.port}"
                 redirect[f"{where}:{port}"] = target
-            settings = config(dns.port, redirect, self.probe, self.more)
+            settings = config(
+                dns.port, redirect, f"  sender: {self.sender}\n{self.probe}", self.more
+            )
             (self.folder / "mailproof.yaml").write_text(settings)
             return await asyncio.to_thread(command, *arguments, cwd=self.folder)
 
@@ -202,6 +205,11 @@ def test_every_walks_the_second_mx_although_the_first_has_it(tmp_path: Path) -> 
             "bounces",
         ),
         ({"RCPT": "550 5.7.25 no PTR record"}, ("rcpt", "broken", "no-reverse-name"), "bounces"),
+        (
+            {"RCPT": "450 4.7.1 <audit.example.org>: Helo command rejected: Host not found"},
+            ("rcpt", "silent", "ehlo-refused"),
+            "retries",
+        ),
         ({"RCPT": "550 no thanks"}, ("rcpt", "broken", "refused"), "bounces"),
         ({"MAIL": "550 5.1.8 Domain not found"}, ("mail", "broken", "sender-refused"), "bounces"),
         ({"MAIL": "530 5.7.0 Log in"}, ("mail", "broken", "login-wanted"), "bounces"),
@@ -361,6 +369,15 @@ def test_sender_can_be_chosen_and_may_be_null(tmp_path: Path) -> None:
     assert found["sender"] == ""
     found = Place(tmp_path, ONE).seen({ADDRESS: refusing}, "--from", "bo@example.org")
     assert found["sender"] == "bo@example.org"
+
+
+def test_without_a_sender_of_our_own_the_null_sender_asks(tmp_path: Path) -> None:
+    refusing = Behaviour(**{**_fields(GOOD), "replies": {"MAIL": "550 5.1.8 Domain not found"}})
+    place = Place(tmp_path, ONE)
+    place.sender = "probe@mailproof.invalid"
+    ended = place.trace({ADDRESS: refusing})
+    assert ended.stdout.startswith("From <> to <ana@example.net>\n")
+    assert "does not take mail from <>" in ended.stdout
 
 
 @pytest.mark.parametrize("to", ["ana", "@example.net", "ana@", "a\rb@example.net", "a@b c.net"])
