@@ -38,7 +38,7 @@ from audits.collect.stages import Collection, Population
 from audits.demo.certificates import Authority, Credentials
 from audits.demo.world import closed_port
 from audits.evaluate.engine import evaluate
-from audits.evaluate.policy import Policy, Rule
+from audits.evaluate.policy import Policy, Rule, tls_questions
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Severity
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
@@ -227,7 +227,8 @@ def judged(
         snapshot = Snapshot(Header(SCHEMA, "vectors", "here", now, "0"))
         snapshot.add([Observed(scope, origin.live("inventory")), *fleet.domains, *fleet.hosts])
         settings = world.settings
-        with assembled(chosen, settings, folder, origin, loop) as live:
+        questions = tls_questions(policy, audits)
+        with assembled(chosen, settings, folder, origin, loop, questions=questions) as live:
             if chosen.asks_dns:
                 snapshot.add([live.preflight()])
             world.names.asked.clear()
