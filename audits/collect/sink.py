@@ -129,7 +129,8 @@ class Sink:
         helo = _word(session.host_name or "")
         recipients = tuple(_word(recipient) for recipient in envelope.rcpt_tos)
         sender = _word(envelope.mail_from or "")
-        received = f"from {helo} ([{peer}]) by {self._domain} with mailproof sink"
+        literal = f"[IPv6:{peer}]" if ":" in peer else f"[{peer}]"
+        received = f"from {helo} ({literal}) by {self._domain} with mailproof sink"
         head = [
             f"Return-Path: <{sender}>",
             *(f"Delivered-To: {recipient}" for recipient in recipients),

@@ -141,7 +141,8 @@ class Delivery(Struct, frozen=True):
 
 
 def _names(field: str, name: str) -> bool:
-    pattern = rf"(?<![\w.:-]){re.escape(name)}(?![\w:-]|\.\w)"
+    """Whether a name or an address stands there whole; `IPv6:` is part of a literal's syntax."""
+    pattern = rf"(?<![\w.:-])(?:IPv6:)?{re.escape(name)}(?![\w:-]|\.\w)"
     return re.search(pattern, field, re.IGNORECASE) is not None
 
 

@@ -283,6 +283,14 @@ def test_sink_that_takes_everything_and_delivers_nothing_is_unknown() -> None:
     assert "and so was an impossible domain" in result.unknown[0].detail
 
 
+@pytest.mark.parametrize("shown", ["[2001:db8::10]", "[IPv6:2001:DB8::10]"])
+def test_host_is_found_in_received_by_its_ipv6_address(shown: str) -> None:
+    sent = replace(delivery(f"from x ({shown}) by sink; today"), target=("2001:db8::10",))
+    assert sent.through is not None
+    longer = replace(delivery("from x ([IPv6:2001:db8::101]) by sink"), target=sent.target)
+    assert longer.through is None
+
+
 @pytest.mark.parametrize("name", [wire.HOST, wire.HOST.upper(), "192.0.2.10"])
 def test_host_is_found_in_received_by_name_or_address(name: str) -> None:
     assert delivery(f"from x ([198.51.100.1]) by {name}; today").through is not None
