@@ -427,6 +427,21 @@ def test_round_trips_are_at_most_one_above_the_least(
     assert flights <= count <= flights + (1 if "tls" in changes else 0)
 
 
+def test_submission_takes_no_more_round_trips_than_it_has_to(tmp_path: Path) -> None:
+    counted: list[int] = []
+
+    async def trace() -> Ended:
+        async with SmtpServer(MSA) as server:
+            place, login = submission(tmp_path)
+            script = _counting(server.port, counted)
+            return await place._trace({(ADDRESS, 587): script}, TO, *login)
+
+    ended = asyncio.run(trace())
+    assert ended.returncode == Exit.COMPLETE, ended.stdout
+    # EHLO, STARTTLS, ClientHello, Finished with EHLO, AUTH, and the group; tickets may part one.
+    assert 6 <= counted[0] <= 7
+
+
 def _counting(port: int, counted: list[int]) -> Script:
     """A relay to a server that counts how often the client speaks after the server has spoken."""
 

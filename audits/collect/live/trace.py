@@ -281,7 +281,9 @@ class _LookUp:
         if isinstance(tlsa, Observed) and tlsa.fact.records and tlsa.fact.secure:
             report = await around.resolver.preflight(around.origin)
             found += [tlsa.fact] if report.fact.validates else []
-        in_force = await asyncio.shield(policy)
+        # A sender does not hold mail back for a policy host that is silent (RFC 8461 section 5.1).
+        ready, _ = await asyncio.wait({policy}, timeout=around.settings.limits.connect_s)
+        in_force = policy.result() if ready else None
         return (*found, in_force) if in_force is not None else tuple(found)
 
     def _dns(self, kind: type[Fact]) -> DnsDomain:
