@@ -637,6 +637,20 @@ def test_data_is_never_sent() -> None:
         assert not [c for c in server.commands if c.upper().startswith(("DATA", "BDAT"))]
 
 
+def test_replies_to_commands_that_were_never_sent_are_worth_nothing() -> None:
+    async def twice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mx.example.net ESMTP\r\n")
+        while await reader.readline():
+            writer.write(b"250 mx.example.net\r\n250 and again\r\n")
+
+    seen = scripted(twice)
+    assert silence(seen, EhloReply) == (
+        Reason.PROTOCOL,
+        "the server sent what no command had asked for: 250 and again",
+    )
+    assert reasons(seen, AFTER_EHLO) == {Reason.PROTOCOL}
+
+
 def test_cancellation_closes_the_connection() -> None:
     closed = asyncio.Event()
 

@@ -22,12 +22,23 @@ A and AAAA records of the MX host.
 ## Limits
 Seen from this vantage alone. Many access networks block port 25 to everybody, so a filtered port
 counts against the host only where the same run reached port 25 at another address, and one of
-IPv6 only where that was over IPv6 too.
+IPv6 only where that was over IPv6 too. A host that the inventory places behind a gateway may be
+shut to all others, which `mx-accepts-gateway-only` looks at.
 """
 
 from audits.evaluate.audit import Doc, Rfc, audit
 from audits.evaluate.target import Target
-from audits.evaluate.verdict import Fail, Pass, Severity, Undecided, Verdict, Violation, cite
+from audits.evaluate.verdict import (
+    Fail,
+    NotApplicable,
+    Pass,
+    Severity,
+    Undecided,
+    Verdict,
+    Violation,
+    cite,
+)
+from audits.facts.declared import DeclaredHost
 from audits.facts.fact import Observation, Observed, Reason
 from audits.facts.smtp import Greeting
 from audits.facts.tcp import Egress, PortState
@@ -40,8 +51,14 @@ from audits.facts.tcp import Egress, PortState
     frameworks=(Doc("Internet.nl", "mail test"),),
 )
 def evaluate(
-    port: PortState, greeting: Observation[Greeting], egress: Observation[Egress]
+    port: PortState,
+    greeting: Observation[Greeting],
+    egress: Observation[Egress],
+    declared: Observation[DeclaredHost],
 ) -> Verdict:
+    behind = declared.fact.behind_gateway if isinstance(declared, Observed) else ()
+    if behind and port.state != "open":
+        return NotApplicable(f"only {', '.join(behind)} is to reach the host")
     if port.state == "closed":
         return Fail((Violation(_says(port), (cite(port, "/state"),)),))
     if port.state == "filtered":

@@ -264,6 +264,7 @@ class _Walk:
 
     async def _ehlo(self, talk: Conversation, *kinds: type[EhloReply] | type[EhloInTls]) -> None:
         reply = await talk.ehlo()
+        talk.check_in_step()
         if reply.transient:
             raise Unheard(Reason.DEFERRED, f"EHLO was put off with {reply.text}")
         for kind in kinds:

@@ -7,7 +7,7 @@ from audits.facts.fact import Fact, Reason, Step, Unobserved
 from audits.facts.smtp import Greeting
 from audits.facts.tcp import Egress, PortState
 from audits.subject import Service, Vantage
-from tests.build import judge, roles, silent
+from tests.build import host, judge, roles, silent
 from tests.catalog import wire
 
 FILTERED = wire.port(state="filtered", detail="no answer within 10 s")
@@ -41,6 +41,14 @@ def test_filtered_port_is_unknown_where_nothing_was_reached() -> None:
     assert result.outcome is Outcome.UNKNOWN
     assert result.unknown[0].reason is Reason.EGRESS_BLOCKED
     assert "no answer within 10 s" in result.unknown[0].detail
+
+
+def test_host_behind_a_gateway_may_be_shut() -> None:
+    behind = host(behind_gateway=("203.0.113.0/24",))
+    shut = of(FILTERED, UNSEEN, wire.egress(wire.ELSEWHERE), behind)
+    assert shut.outcome is Outcome.NOT_APPLICABLE
+    assert shut.note == "only 203.0.113.0/24 is to reach the host"
+    assert of(wire.port(), wire.greeting(), wire.egress(), behind).outcome is Outcome.PASS
 
 
 def test_same_address_under_another_name_is_not_elsewhere() -> None:
