@@ -18,13 +18,23 @@ passwords for submission, and have it attested in the inventory (`hosts.yaml`, o
         expires: 2027-01-15
 
 ## Limits
-Nobody can see this from outside: it is as true as who attests it. Where nobody does, or the
-attestation has lapsed, the question stays open.
+Nobody can see this from outside: it is as true as who attests it. Where the attestation has lapsed,
+or nobody gave one, the question stays open; a policy that does not ask for one says
+`required: false`.
 """
 
 from audits.evaluate.audit import AsOf, Doc, audit
 from audits.evaluate.target import Target
-from audits.evaluate.verdict import Fail, Pass, Severity, Undecided, Verdict, Violation, cite
+from audits.evaluate.verdict import (
+    Fail,
+    NotApplicable,
+    Pass,
+    Severity,
+    Undecided,
+    Verdict,
+    Violation,
+    cite,
+)
 from audits.facts.declared import DeclaredHost
 from audits.facts.fact import Reason
 
@@ -37,8 +47,10 @@ _ABOUT = "submission_mfa"
     references=(Doc("Directive (EU) 2022/2555 (NIS 2)", "Article 21(2)(j)"),),
     frameworks=(Doc("CIS v8.1", "6.3"), Doc("PCI DSS 4.0.1", "8.4.2")),
 )
-def evaluate(declared: DeclaredHost, now: AsOf) -> Verdict:
+def evaluate(declared: DeclaredHost, now: AsOf, *, required: bool = True) -> Verdict:
     stated = [(i, each) for i, each in enumerate(declared.attestations) if each.about == _ABOUT]
+    if not stated and not required:
+        return NotApplicable("nothing is attested, and the policy does not ask for it")
     if not stated:
         detail = "the inventory attests nothing about logins (`attest.submission_mfa`)"
         return Undecided(Reason.NOT_DECLARED, detail, (cite(declared, "/attestations", "none"),))

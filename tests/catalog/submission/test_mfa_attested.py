@@ -27,9 +27,9 @@ def attested(value: str = "app-passwords", **fields: Any) -> Attestation:
     return Attestation(value=value, **(whole | fields))
 
 
-def of(*attestations: Attestation, role: Role = Role.MSA) -> Result:
+def of(*attestations: Attestation, role: Role = Role.MSA, **params: Any) -> Result:
     declared = host(HOST, roles=(role,), attestations=attestations)
-    return judge(evaluate, MailHost(HOST), roles(HOST, role), declared)
+    return judge(evaluate, MailHost(HOST), roles(HOST, role), declared, **params)
 
 
 @pytest.mark.parametrize("value", ["tokens", "app-passwords", "certificates"])
@@ -75,3 +75,8 @@ def test_nothing_attested_is_unknown() -> None:
 
 def test_host_without_submission_is_not_applicable() -> None:
     assert of(role=Role.MX).outcome is Outcome.NOT_APPLICABLE
+
+
+def test_missing_attestation_does_not_apply_where_the_policy_asks_for_none() -> None:
+    assert of(required=False).outcome is Outcome.NOT_APPLICABLE
+    assert of(attested("passwords"), required=False).outcome is Outcome.FAIL
