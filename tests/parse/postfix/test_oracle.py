@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from audits.facts.mta import Mta
 from audits.parse.postfix.defaults import FROM_THE_MACHINE, defaults, version_of
 from audits.parse.postfix.main_cf import parse_main_cf
 from audits.parse.postfix.master_cf import parse_master_cf
 from audits.parse.postfix.scope import Scope
+from tests.misconfigurations import Case, cases
 from tests.parse.postfix.configs import MAIN_CF, MASTER_CF
 
 POSTCONF = shutil.which("postconf", path="/usr/sbin:/usr/bin:/sbin:/bin")
@@ -84,3 +86,20 @@ def test_overrides_are_those_of_postconf(folder: Path) -> None:
         for override in service.overrides
     }
     assert printed(postconf(folder, "-P")) == ours
+
+
+@pytest.mark.parametrize(
+    "found", cases("wrong", Mta.POSTFIX) + cases("right", Mta.POSTFIX), ids=str
+)
+def test_values_of_every_misconfiguration_are_those_of_postconf(
+    found: Case, tmp_path: Path
+) -> None:
+    """After expansion, for every parameter that postconf prints of the same files."""
+    for name in ("main.cf", "master.cf"):
+        tmp_path.joinpath(name).write_text(found.text(name))
+    theirs = printed(postconf(tmp_path, "-nx"))
+    assert theirs.pop("config_directory") == str(tmp_path)
+    entries = {entry.name: entry for entry in parse_main_cf(found.text("main.cf"), "main.cf")}
+    scope = Scope(entries, version_of(postconf(tmp_path, "-dh", "mail_version")))
+    assert theirs
+    assert {name: folded(scope.value(name)) for name in theirs} == theirs
