@@ -552,6 +552,46 @@ def test_submission_without_starttls_breaks_there(tmp_path: Path) -> None:
     assert "auth" not in stations(found)
 
 
+def declared(folder: Path) -> None:
+    """An inventory with one domain and one host, whose login is ALICE's."""
+    (folder / "inventory").mkdir()
+    (folder / "inventory" / "domains.yaml").write_text(
+        "example.net: {sends: true, receives: true}\n"
+    )
+    (folder / "inventory" / "hosts.yaml").write_text(
+        "mx1.example.net:\n  data:\n    mail:\n"
+        f"      roles: [mx, msa]\n      addresses: [{ADDRESS}]\n"
+        f"      login: {{username: {ALICE}, password: 'env:ALICE'}}\n"
+    )
+
+
+def test_login_of_the_inventory_is_named_by_its_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALICE", PASSWORD)
+    place, _ = submission(tmp_path)
+    declared(tmp_path)
+    found = place.seen({(ADDRESS, 587): MSA}, *VIA, "--login", "mx1.example.net")
+    assert (found["result"], found["sender"]) == ("through", ALICE)
+    assert stations(found)[0] == "tcp"  # its address is declared
+
+
+def test_domain_of_the_inventory_is_walked_to_its_last_host_and_may_be_sent_to(
+    tmp_path: Path,
+) -> None:
+    declared(tmp_path)
+    swallows = Behaviour(**{**_fields(GOOD), "takes_messages": True})
+    servers: Servers = {ADDRESS: swallows, SECOND: swallows}
+    asked = Place(tmp_path).seen(servers)
+    assert stations(asked).count("rcpt") == 2
+    sent = Place(tmp_path).seen(servers, "--send")
+    assert stations(sent).count("data") == 1
+    assert (sent["result"], sent["arrival"]) == ("through", None)
+    assert (
+        sent["sentence"] == "Delivered: mx1.example.net has taken the message to ana@example.net."
+    )
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -3,6 +3,8 @@
 from string import Formatter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audits.facts.cause import Cause
 from audits.facts.delivery import Station, StationState
@@ -82,3 +84,19 @@ def test_names_are_made_safe_and_never_read_as_formats() -> None:
     assert found is not None
     assert "{0.__class__}" in found.means
     assert "\x1b" not in found.means + found.mend
+
+
+@given(
+    st.sampled_from([step for step in Step if step is not Step.DNS]),
+    st.sampled_from([StationState.BROKEN, StationState.SILENT]),
+    st.integers(400, 559),
+    st.text(max_size=80),
+)
+def test_any_words_of_a_server_have_an_explanation_that_is_safe_to_show(
+    step: Step, state: StationState, code: int, text: str
+) -> None:
+    said = Station(step, state, str(code), f"{code} {text}")
+    place = Place(text, text, text, 25, text, text)
+    found = explanation(said, place)
+    assert found is not None
+    assert (found.means + found.mend).isprintable()
