@@ -75,8 +75,11 @@ def _settings(ports: Ports, resolver_port: int, policy_port: int) -> str:
 
 
 def _redirect(ports: Ports, policy_port: int) -> dict[str, str]:
-    """What stands in for services of names that the inventory does not know, an alias included."""
-    good = HOSTS[0]
+    """What stands in for services of names that the inventory does not know, an alias included.
+
+    And for a port that it does not know of a host: the one behind the open relay's mail filter.
+    """
+    good, relay = HOSTS[:2]
     stand_ins = {
         FILTER_ADDRESS: ports[FILTER, 25],
         WEB_ADDRESS: ports[WEB, 25],
@@ -85,6 +88,7 @@ def _redirect(ports: Ports, policy_port: int) -> dict[str, str]:
     }
     redirect = {f"{address}:25": f"{_LOOPBACK}:{port}" for address, port in stand_ins.items()}
     redirect[f"{WEB_ADDRESS}:443"] = f"{_LOOPBACK}:{ports[WEB, 25]}"
+    redirect[f"{relay.address}:10025"] = f"{_LOOPBACK}:{ports[relay.name, 25]}"
     return redirect | {f"{POLICY_ADDRESS}:443": f"{_LOOPBACK}:{policy_port}"}
 
 

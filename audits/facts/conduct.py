@@ -92,7 +92,8 @@ class InjectionAttempt(Struct, frozen=True):
     """STARTTLS with NOOP behind it in clear, and what came of it.
 
     gap_s: between the two; 0 where one segment held both. starttls: the reply to STARTTLS.
-    inside: the replies to EHLO and QUIT that were read inside TLS, in the order they came.
+    inside: the replies that were read inside TLS, in the order they came: to EHLO, and then to QUIT
+    or, where the first looked like none to EHLO, one more that QUIT was not sent for.
     ended: why there are not two.
     """
 
@@ -103,7 +104,7 @@ class InjectionAttempt(Struct, frozen=True):
 
     @property
     def out_of_step(self) -> bool:
-        """The reply to QUIT is no 221: inside TLS something was answered that was sent before."""
+        """The second reply is no 221 to QUIT: inside TLS something sent before was answered."""
         return len(self.inside) == 2 and self.inside[1].code == 250
 
     @property

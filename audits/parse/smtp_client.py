@@ -128,6 +128,14 @@ class SmtpClient:
         self._write(Line("C", command, at_s))
         return octets + command.encode() + b"\r\n"
 
+    def expect(self, at_s: float) -> None:
+        """One more reply is awaited, to nothing that was sent."""
+        self._awaited.append((_GREETING, at_s))
+
+    def expect_no_more(self) -> None:
+        """The last reply is awaited no longer."""
+        self._awaited.pop()
+
     @property
     def unasked(self) -> str:
         """What the server said that no command had asked for, empty if nothing."""

@@ -219,7 +219,25 @@ def test_a_server_that_obeys_inside_tls_what_came_in_clear_is_caught() -> None:
     assert attempt.out_of_step
     assert [reply.code for reply in attempt.inside] == [250, 250]
     assert attempt.inside[0].text == "250 2.0.0 OK"
-    assert len(server.sessions) == 1
+    assert server.sessions == [[EHLO, "STARTTLS", EHLO, "QUIT"]]
+
+
+def test_a_server_whose_ehlo_in_tls_lists_nothing_is_not_accused() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mx.example.net ESMTP\r\n")
+        await reader.readline()
+        writer.write(b"250-mx.example.net\r\n250 STARTTLS\r\n")
+        await reader.readline()
+        await reader.readline()
+        writer.write(b"220 go ahead\r\n")
+        await writer.drain()
+        await writer.start_tls(TLS)
+        for answer in (b"250 mx.example.net\r\n", b"221 bye\r\n"):
+            await reader.readline()
+            writer.write(answer)
+
+    seen, _ = scripted(script, [StarttlsInjection])
+    assert all(attempt.in_step for attempt in fact(seen, StarttlsInjection).attempts)
 
 
 def test_a_server_that_answers_both_in_clear_and_then_starts_tls_is_in_step() -> None:

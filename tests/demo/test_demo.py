@@ -38,6 +38,7 @@ FAILS: Mapping[str, set[str]] = {
     "expired.example": {"mta-sts-covers-every-mx"},
     "dead.example": {"path-delivers"},
     "dead.fleet.example:25": {"port-mx-reachable"},
+    "open-relay.fleet.example": {"port-only-declared-open"},
     "open-relay.fleet.example:25": {
         "relay-refused",
         "tls-ciphers-allowed",

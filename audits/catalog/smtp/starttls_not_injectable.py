@@ -46,9 +46,9 @@ def evaluate(injection: StarttlsInjection, ehlo: Observation[EhloInTls]) -> Verd
         seen = tuple(cite(injection, f"/attempts/{place}/inside/{at}") for at in (0, 1))
         said = " and ".join(reply.text for reply in attempt.inside)
         if len(usual) > 1 and attempt.inside[0].lines == usual:
-            detail = f"{_sent(attempt)}, EHLO and QUIT inside TLS got {said}"
+            detail = f"{_sent(attempt)}, EHLO inside TLS got {said}"
             return Undecided(Reason.PROTOCOL, detail, seen)
-        message = f"{_sent(attempt)}, EHLO and QUIT inside TLS got {said}: one reply too many"
+        message = f"{_sent(attempt)}, EHLO inside TLS got {said}: one reply too many"
         return Fail((Violation(message, seen),))
     for place, attempt in enumerate(injection.attempts):
         if not attempt.in_step and not attempt.turned_away:

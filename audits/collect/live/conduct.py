@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from audits.collect.collector import Origin
 from audits.collect.live.conversation import (
+    FAREWELL_S,
     Connected,
     Conversation,
     Deadline,
@@ -347,9 +348,15 @@ class _Walk:
             starttls = await talk.reply("reply to STARTTLS")
             if starttls.code != 220:
                 return InjectionAttempt(gap_s, starttls, (), None)
+            announced = bool(talk.keywords)
             await talk.enter_tls(self._service.host)
             inside.append(await talk.ehlo())
-            inside.append(await talk.ask("QUIT"))
+            if announced and inside[0].code == 250 and not talk.keywords:
+                # No reply to EHLO, it seems. QUIT would come too early for the one that is due.
+                further = await talk.further_reply(min(FAREWELL_S, self._settings.limits.reply_s))
+                inside += [] if further is None else [further]
+            if len(inside) == 1:
+                inside.append(await talk.ask("QUIT"))
         except TlsFailed as failed:
             return InjectionAttempt(gap_s, starttls, (), failed.silence)
         except Unheard as unheard:

@@ -245,6 +245,17 @@ class Conversation:
         """The next reply to what was sent out of turn; raises Unheard."""
         return await self._reply(self._limits.reply_s, what)
 
+    async def further_reply(self, limit_s: float) -> Reply | None:
+        """A reply that nothing was sent for, if one comes in that time; raises Unheard."""
+        self._client.expect(self._now())
+        try:
+            return await self._reply(limit_s, "further reply")
+        except Unheard as unheard:
+            if unheard.silence.reason is not Reason.TIMEOUT:
+                raise
+        self._client.expect_no_more()
+        return None
+
     async def end_falsely(
         self, octets: bytes, name: str, limit_s: float
     ) -> tuple[Reply | None, Reply | None]:
