@@ -38,6 +38,8 @@ PROBE = {
     "sender": "probe@audit.example.net",
     "recipient": "canary@sink.example.org",
 }
+_PASSWORD = "correct horse"
+_ENVIRONMENT = {"NO_COLOR": "1", "LAB_PASSWORD": _PASSWORD}
 _ATTESTED = {
     "value": "app-passwords",
     "evidence_uri": f"https://wiki.{GOOD}/mfa",
@@ -62,17 +64,7 @@ def _at_client(restriction: str, *, at_once: bool = False) -> PostfixSettings:
 _STS_POLICY = f"version: STSv1\nmode: enforce\nmx: mx1.{GOOD}\nmax_age: 604800\n"
 
 # Addresses for documentation are as good as global ones in here.
-_POLICY = {
-    "id": "lab",
-    "version": 1,
-    "title": "What is asked of the lab",
-    "extends": ["baseline"],
-    "audits": {
-        "mx-target-resolves": {
-            "params": {"allow_private": [f"{IPV4_NETWORK}.0/24", f"{IPV6_NETWORK}:/48"]}
-        }
-    },
-}
+_ALLOWED = {"params": {"allow_private": [f"{IPV4_NETWORK}.0/24", f"{IPV6_NETWORK}:/48"]}}
 
 
 Certificate = Callable[[Authority, str], Credentials]
@@ -123,6 +115,10 @@ class Machine:
     @property
     def roles(self) -> list[str]:
         return ["mx", "msa"] if len(self.ports) > 1 else ["mx"]
+
+    @property
+    def login(self) -> Login | None:
+        return Login("alice", self.domain, _PASSWORD) if "msa" in self.roles else None
 
 
 MACHINES = (
@@ -212,17 +208,24 @@ class Lab:
         resolver: int = RESOLVER,
         addresses: bool = True,
         relay_forms: str = "usual",
+        logins: bool = False,
+        audits: Sequence[str] = (),
+        reply_s: float = 5.0,
     ) -> Path:
         """Writes a fleet repository that describes the lab.
 
         resolver: the one that it asks. addresses: whether hosts have theirs in the inventory.
-        relay_forms: how many ways of relaying are tried.
+        relay_forms: how many ways of relaying are tried. logins: whether it has accounts.
+        audits: what its policy asks beside the baseline. reply_s: how long it waits for a reply.
         """
         folder.joinpath("inventory").mkdir(parents=True)
         folder.joinpath("policies").mkdir()
-        _dump(folder / "mailproof.yaml", self._settings(resolver, relay_forms))
-        _dump(folder / "policies/lab.yaml", _POLICY)
-        hosts = {machine.host: _host(machine, addresses=addresses) for machine in self.machines}
+        _dump(folder / "mailproof.yaml", self._settings(resolver, relay_forms, reply_s))
+        _dump(folder / "policies/lab.yaml", _policy(audits))
+        hosts = {
+            machine.host: _host(machine, addresses=addresses, login=logins)
+            for machine in self.machines
+        }
         domains = {machine.domain: _domain(machine) for machine in self.machines}
         _dump(folder / "inventory/hosts.yaml", hosts)
         _dump(folder / "inventory/domains.yaml", domains | _MORE)
@@ -232,9 +235,9 @@ class Lab:
         """Runs the command line from the auditor's machine, or from one without a network."""
         namespace = self.offline if offline else self.auditor
         command = str(Path(sys.executable).with_name("mailproof"))
-        return namespace.run(command, *arguments, cwd=cwd, timeout=180, env={"NO_COLOR": "1"})
+        return namespace.run(command, *arguments, cwd=cwd, timeout=180, env=_ENVIRONMENT)
 
-    def _settings(self, resolver: int, relay_forms: str) -> dict[str, object]:
+    def _settings(self, resolver: int, relay_forms: str, reply_s: float) -> dict[str, object]:
         return {
             "inventory": "inventory",
             "policies": ["policies/lab.yaml"],
@@ -246,14 +249,24 @@ class Lab:
             "trust": {"ca_file": str(self._ca_file)},
             "vantage": {"name": "lab", "addresses": [f"{IPV4_NETWORK}.{AUDITOR}"]},
             "probe": {**PROBE, "relay_forms": relay_forms},
-            "limits": {"connect_s": 2.0, "banner_s": 4.0, "reply_s": 5.0, "https_s": 5.0},
+            "limits": {"connect_s": 2.0, "banner_s": 4.0, "reply_s": reply_s, "https_s": 5.0},
         }
 
 
 _MORE = {BOGUS: {"sends": True, "receives": True}}
 
 
-def _host(machine: Machine, *, addresses: bool) -> dict[str, object]:
+def _policy(more: Sequence[str]) -> dict[str, object]:
+    return {
+        "id": "lab",
+        "version": 1,
+        "title": "What is asked of the lab",
+        "extends": ["baseline"],
+        "audits": {**dict.fromkeys(more), "mx-target-resolves": _ALLOWED},
+    }
+
+
+def _host(machine: Machine, *, addresses: bool, login: bool) -> dict[str, object]:
     mail: dict[str, object] = {
         "roles": machine.roles,
         "services": [{"port": port} for port in machine.ports],
@@ -264,6 +277,8 @@ def _host(machine: Machine, *, addresses: bool) -> dict[str, object]:
         mail |= {"addresses": machine.addresses, "sends_from": machine.addresses}
     if "msa" in machine.roles:
         mail["attest"] = {"submission_mfa": _ATTESTED}
+    if login and machine.login:
+        mail["login"] = {"username": machine.login.name, "password": "env:LAB_PASSWORD"}
     return {"hostname": machine.address, "data": {"mail": mail}}
 
 
@@ -504,8 +519,7 @@ def running_lab(machines: Sequence[Machine] = MACHINES, name: str = "") -> Itera
 
 
 def _site(machine: Machine, credentials: Credentials | None) -> Site:
-    login = Login("alice", machine.domain, "correct horse") if "msa" in machine.roles else None
-    return Site(machine.host, machine.domain, credentials, login)
+    return Site(machine.host, machine.domain, credentials, machine.login)
 
 
 def _started(

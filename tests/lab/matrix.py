@@ -13,12 +13,24 @@ from tests.lab.servers import exim
 from tests.lab.servers.dovecot import BACKEND, DovecotSettings
 from tests.lab.servers.exim import EximSettings
 from tests.lab.servers.opensmtpd import LISTENERS, LOCAL, STABLE, OpenSmtpdSettings
-from tests.lab.servers.postfix import SUBMISSION, SUBMISSIONS, PostfixSettings
+from tests.lab.servers.postfix import OWN_ADDRESS_ALONE, SUBMISSION, SUBMISSIONS, PostfixSettings
 from tests.lab.servers.server import Software
 
 FAIL, UNKNOWN, NOT_APPLICABLE, PASS = "fail", "unknown", "not-applicable", "pass"
 _FIRST_NUMBER = 20
-_SERVICES: Mapping[int, Mapping[str, str]] = {25: {}, 465: SUBMISSIONS, 587: SUBMISSION}
+_SUBMISSION = SUBMISSION | OWN_ADDRESS_ALONE
+_SUBMISSIONS = SUBMISSIONS | OWN_ADDRESS_ALONE
+_SERVICES: Mapping[int, Mapping[str, str]] = {25: {}, 465: _SUBMISSIONS, 587: _SUBMISSION}
+
+
+# Dovecot tells it with XCLIENT who has logged in.
+_BEHIND_DOVECOT = {
+    **OWN_ADDRESS_ALONE,
+    "smtpd_authorized_xclient_hosts": "127.0.0.1",
+    "smtpd_sasl_auth_enable": "yes",
+    "smtpd_tls_auth_only": "no",
+    "smtpd_relay_restrictions": "permit_sasl_authenticated, reject",
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +57,7 @@ class Row:
 def postfix(
     main: Mapping[str, str] | None = None,
     services: Mapping[int, Mapping[str, str]] | None = None,
-    mechanisms: str = "PLAIN LOGIN",
+    mechanisms: str = "PLAIN SCRAM-SHA-256",
 ) -> tuple[Software, ...]:
     """A good Postfix but for these; services: in place of all options of a port."""
     return (PostfixSettings(main or {}, _SERVICES | (services or {}), mechanisms),)
@@ -53,7 +65,7 @@ def postfix(
 
 def dovecot(settings: DovecotSettings) -> tuple[Software, ...]:
     """Dovecot on the submission ports, with a good Postfix on port 25 and behind it."""
-    return (PostfixSettings(services={25: {}, BACKEND: {}}), settings)
+    return (PostfixSettings(services={25: {}, BACKEND: _BEHIND_DOVECOT}), settings)
 
 
 def expired(authority: Authority, host: str) -> Credentials:
@@ -76,11 +88,25 @@ def short_key(authority: Authority, host: str) -> Credentials:
     return authority.issue(host, key=short_rsa_key())
 
 
+# What no server of Debian 12 can do yet.
+_BEYOND_DEBIAN_12 = {"smtp-requiretls-offered": FAIL, "tls-pq-hybrid-accepted": FAIL}
 GOOD = (
-    Row("postfix", "postfix", postfix()),
-    Row("exim", "exim", (EximSettings(),)),
-    Row("opensmtpd", "opensmtpd", (OpenSmtpdSettings(),)),
-    Row("dovecot", "dovecot", dovecot(DovecotSettings())),
+    Row("postfix", "postfix", postfix(), _BEYOND_DEBIAN_12),
+    Row(
+        "exim",
+        "exim",
+        (EximSettings(),),
+        # The package exim4-daemon-light has no SCRAM, and OpenSMTPD has PLAIN and LOGIN alone.
+        _BEYOND_DEBIAN_12 | {"submission-scram-offered": FAIL},
+    ),
+    Row(
+        "opensmtpd",
+        "opensmtpd",
+        (OpenSmtpdSettings(),),
+        _BEYOND_DEBIAN_12
+        | {"submission-scram-offered": FAIL, "submission-mechanisms-allowed": FAIL},
+    ),
+    Row("dovecot", "dovecot", dovecot(DovecotSettings()), _BEYOND_DEBIAN_12),
 )
 
 _OPEN_TO_ALL = {
@@ -88,6 +114,7 @@ _OPEN_TO_ALL = {
     "submission-auth-required": FAIL,
     "submission-auth-required-for-local": FAIL,
 }
+_TAKES_ALL = {"smtp-unknown-recipient-rejected": FAIL}
 _AUTH_IN_CLEAR = {
     "submission-auth-offered-only-after-tls:587": FAIL,
     "submission-auth-refused-in-clear:587": FAIL,
@@ -98,9 +125,22 @@ _NO_TLS = {
     "submission-auth-offered-only-after-tls:587": PASS,
     "submission-auth-refused-in-clear:587": PASS,
     "smtp-greeting-valid:587": PASS,
+    "smtp-version-not-disclosed:587": PASS,
+    "smtp-vrfy-expn-closed:587": PASS,
     "relay-refused:587": PASS,
 }
-_EXPIRED = {"cert-in-validity": FAIL, "cert-not-expiring-soon": FAIL}
+# No password is sent to a server that can't be told from another.
+_NO_PASSWORD = dict.fromkeys(
+    (
+        "mta-sender-matches-login",
+        "submission-login-works",
+        "submission-login-failure-silent",
+        "submission-wrong-password-refused",
+    ),
+    UNKNOWN,
+)
+_EXPIRED = {"cert-in-validity": FAIL, "cert-not-expiring-soon": FAIL, **_NO_PASSWORD}
+_CRAM_ALONE = {"submission-mechanisms-allowed": FAIL, "submission-scram-offered": FAIL}
 _ANY_CIPHER = {
     "smtpd_tls_ciphers": "medium",
     "smtpd_tls_mandatory_ciphers": "medium",
@@ -137,30 +177,31 @@ POSTFIX = (
         "clear-auth",
         "postfix",
         postfix(
-            {"smtpd_tls_auth_only": "no"}, {587: SUBMISSION | {"smtpd_tls_security_level": "may"}}
+            {"smtpd_tls_auth_only": "no"}, {587: _SUBMISSION | {"smtpd_tls_security_level": "may"}}
         ),
         {**_AUTH_IN_CLEAR, "submission-plaintext-session-refused": FAIL},
     ),
     Row(
         "optional-tls",
         "postfix",
-        postfix(services={587: SUBMISSION | {"smtpd_tls_security_level": "may"}}),
+        postfix(services={587: _SUBMISSION | {"smtpd_tls_security_level": "may"}}),
         {"submission-plaintext-session-refused": FAIL},
     ),
     Row(
         "no-tls-587",
         "postfix",
-        postfix(services={587: SUBMISSION | {"smtpd_tls_security_level": "none"}}),
+        postfix(services={587: _SUBMISSION | {"smtpd_tls_security_level": "none"}}),
         _NO_TLS,
         {587: NOT_APPLICABLE},
     ),
     Row(
         "plain-465",
         "postfix",
-        postfix(services={465: SUBMISSION}),
+        postfix(services={465: _SUBMISSION}),
         {
             "submission-implicit-tls-offered": FAIL,
             "tls-handshake-completes:465": FAIL,
+            "mta-sender-matches-login": UNKNOWN,
         },
         {465: UNKNOWN},
     ),
@@ -169,18 +210,23 @@ POSTFIX = (
         "postfix",
         postfix(
             services={
-                465: SUBMISSIONS | {"smtpd_sasl_auth_enable": "no"},
-                587: SUBMISSION | {"smtpd_sasl_auth_enable": "no"},
+                465: _SUBMISSIONS | {"smtpd_sasl_auth_enable": "no"},
+                587: _SUBMISSION | {"smtpd_sasl_auth_enable": "no"},
             }
         ),
-        {"submission-auth-offered": FAIL},
+        {
+            "submission-auth-offered": FAIL,
+            **dict.fromkeys(_NO_PASSWORD, NOT_APPLICABLE),
+            "submission-mechanisms-allowed": NOT_APPLICABLE,
+            "submission-scram-offered": NOT_APPLICABLE,
+        },
     ),
     Row(
         "local-unasked",
         "postfix",
         postfix(
             services={
-                587: SUBMISSION
+                587: _SUBMISSION
                 | {
                     "smtpd_relay_restrictions": "permit_sasl_authenticated,"
                     " reject_unauth_destination",
@@ -195,7 +241,7 @@ POSTFIX = (
         "postfix",
         postfix(
             services={
-                587: SUBMISSION
+                587: _SUBMISSION
                 | {
                     "smtpd_relay_restrictions": "check_client_access static:OK, reject",
                     "smtpd_recipient_restrictions": "",
@@ -204,21 +250,33 @@ POSTFIX = (
         ),
         {f"{audit}:587": outcome for audit, outcome in _OPEN_TO_ALL.items()},
     ),
-    Row("cram", "postfix", postfix(mechanisms="PLAIN CRAM-MD5")),
+    Row("cram", "postfix", postfix(mechanisms="PLAIN CRAM-MD5"), _CRAM_ALONE),
     Row("expired-cert", "postfix", postfix(), _EXPIRED, certificate=expired),
     Row(
         "misnamed-cert",
         "postfix",
         postfix(),
-        {"cert-name-matches": FAIL},
+        {"cert-name-matches": FAIL, **_NO_PASSWORD},
         certificate=misnamed,
     ),
-    Row("self-signed", "postfix", postfix(), {"cert-trusted": FAIL}, certificate=self_signed),
-    Row("incomplete", "postfix", postfix(), {"cert-trusted": FAIL}, certificate=incomplete),
+    Row(
+        "self-signed",
+        "postfix",
+        postfix(),
+        {"cert-trusted": FAIL, **_NO_PASSWORD},
+        certificate=self_signed,
+    ),
+    Row(
+        "incomplete",
+        "postfix",
+        postfix(),
+        {"cert-trusted": FAIL, **_NO_PASSWORD},
+        certificate=incomplete,
+    ),
     Row(
         "short-key",
         "postfix",
-        postfix(_ANY_CIPHER),
+        postfix({"tls_medium_cipherlist": "ECDHE+AESGCM:@SECLEVEL=1"}),
         {"cert-key-strong": FAIL},
         certificate=short_key,
     ),
@@ -228,7 +286,16 @@ POSTFIX = (
         postfix(
             services={25: {"smtpd_client_restrictions": for_all("450 4.2.0 Greylisted, wait")}}
         ),
-        {"relay-refused:25": UNKNOWN, "path-delivers": UNKNOWN},
+        dict.fromkeys(
+            (
+                "relay-refused:25",
+                "path-delivers",
+                "smtp-null-sender-accepted",
+                "smtp-role-mailboxes-accepted",
+                "smtp-unknown-recipient-rejected",
+            ),
+            UNKNOWN,
+        ),
     ),
     Row(
         "throttles",
@@ -241,7 +308,7 @@ POSTFIX = (
                 }
             }
         ),
-        {"path-delivers": UNKNOWN},
+        {"path-delivers": UNKNOWN, "smtp-role-mailboxes-accepted": UNKNOWN},
         {25: UNKNOWN},
     ),
     Row(
@@ -251,13 +318,41 @@ POSTFIX = (
             services={
                 25: {
                     "smtpd_recipient_restrictions": "check_recipient_access"
-                    " inline:{{postmaster@ = REJECT}}"
+                    " inline:{{postmaster@ = 550 5.1.1 no such user}}"
                 }
             }
         ),
-        {"path-delivers": FAIL},
+        {
+            "path-delivers": FAIL,
+            "smtp-role-mailboxes-accepted": FAIL,
+            # It refuses the mailbox, whoever asks for it.
+            "smtp-null-sender-accepted": UNKNOWN,
+        },
     ),
-    Row("catches-all", "postfix", postfix({"local_recipient_maps": ""})),
+    Row(
+        "catches-all",
+        "postfix",
+        postfix({"local_recipient_maps": ""}),
+        {"smtp-unknown-recipient-rejected": FAIL},
+    ),
+    Row(
+        "vrfy-open",
+        "postfix",
+        postfix({"disable_vrfy_command": "no"}),
+        {"smtp-vrfy-expn-closed:25": FAIL},
+    ),
+    Row(
+        "hears-early",
+        "postfix",
+        postfix({"smtpd_forbid_unauth_pipelining": "no"}),
+        {"smtp-pipelining-enforced": FAIL},
+    ),
+    Row(
+        "any-sender",
+        "postfix",
+        postfix(services={587: SUBMISSION}),
+        {"mta-sender-matches-login": FAIL},
+    ),
     Row(
         "no-bounces",
         "postfix",
@@ -266,11 +361,13 @@ POSTFIX = (
                 25: {"smtpd_sender_restrictions": "check_sender_access inline:{{<> = REJECT}}"}
             }
         ),
+        {"smtp-null-sender-accepted": FAIL},
     ),
     Row(
         "tells-version",
         "postfix",
         postfix({"smtpd_banner": "$myhostname ESMTP Postfix 3.7.11 (Debian)"}),
+        {"smtp-version-not-disclosed": FAIL},
     ),
     Row(
         "old-tls",
@@ -282,6 +379,24 @@ POSTFIX = (
                 "smtpd_tls_mandatory_protocols": ">=TLSv1",
             }
         ),
+        dict.fromkeys(
+            ("tls-version-current", "tls-ciphers-allowed", "tls-signature-hash-strong"), FAIL
+        ),
+    ),
+    # What stock Postfix of Debian 12 does on port 25, where a client verifies nothing.
+    Row(
+        "anonymous",
+        "postfix",
+        postfix({**_ANY_CIPHER, "smtpd_tls_exclude_ciphers": ""}),
+        dict.fromkeys(
+            (
+                "tls-ciphers-not-forbidden",
+                "tls-ciphers-allowed",
+                "tls-key-exchange-strong",
+                "tls-signature-hash-strong",
+            ),
+            FAIL,
+        ),
     ),
     Row(
         "no-tls13",
@@ -292,11 +407,17 @@ POSTFIX = (
                 "smtpd_tls_mandatory_protocols": ">=TLSv1.2, <=TLSv1.2",
             }
         ),
+        {"tls-v13-accepted": FAIL},
     ),
 )
 
 EXIM = (
-    Row("exim-accepts", "exim", (EximSettings(rcpt_acl="  accept\n"),), _OPEN_TO_ALL),
+    Row(
+        "exim-accepts",
+        "exim",
+        (EximSettings(rcpt_acl="  accept\n"),),
+        {**_OPEN_TO_ALL, **_TAKES_ALL},
+    ),
     Row(
         "exim-after-tls",
         "exim",
@@ -337,7 +458,7 @@ EXIM = (
         "exim-networks",
         "exim",
         (EximSettings({"hostlist relay_from_hosts": "0.0.0.0/0"}),),
-        _OPEN_TO_ALL,
+        {**_OPEN_TO_ALL, **_TAKES_ALL},
     ),
     Row(
         "exim-clear-auth",
@@ -348,7 +469,7 @@ EXIM = (
     Row(
         "exim-clear",
         "exim",
-        (EximSettings(mail_acl="  accept\n"),),
+        (EximSettings(mail_acl=exim.OWN_ADDRESS_ALONE),),
         {"submission-plaintext-session-refused": FAIL},
     ),
     Row(
@@ -361,8 +482,40 @@ EXIM = (
         "exim-vrfy",
         "exim",
         (EximSettings({"acl_smtp_vrfy": "accept", "acl_smtp_expn": "accept"}),),
+        {"smtp-vrfy-expn-closed": FAIL},
     ),
-    Row("exim-cram", "exim", (EximSettings(authenticators=exim.CRAM_MD5),)),
+    Row(
+        "exim-cram",
+        "exim",
+        (EximSettings(authenticators=exim.CRAM_MD5),),
+        {"submission-mechanisms-allowed": FAIL},
+    ),
+    Row(
+        "exim-banner",
+        "exim",
+        (EximSettings({"smtp_banner": "$smtp_active_hostname ESMTP Exim $version_number"}),),
+        {"smtp-version-not-disclosed": FAIL},
+    ),
+    Row(
+        "exim-any-sender",
+        "exim",
+        (EximSettings(mail_acl=exim.TLS_ON_SUBMISSION),),
+        {"mta-sender-matches-login": FAIL},
+    ),
+    Row(
+        "exim-old-tls",
+        "exim",
+        (EximSettings({"tls_require_ciphers": "LEGACY:+VERS-TLS1.0:+VERS-TLS1.1:+3DES-CBC"}),),
+        dict.fromkeys(
+            (
+                "tls-version-current",
+                "tls-ciphers-allowed",
+                "tls-ciphers-not-forbidden",
+                "tls-signature-hash-strong",
+            ),
+            FAIL,
+        ),
+    ),
     Row("exim-expired", "exim", (EximSettings(),), _EXPIRED, certificate=expired),
 )
 
@@ -380,6 +533,7 @@ OPENSMTPD = (
         {
             "submission-auth-required-for-local:587": FAIL,
             "submission-plaintext-session-refused": FAIL,
+            "mta-sender-matches-login": FAIL,
         },
     ),
     Row(
@@ -397,7 +551,33 @@ OPENSMTPD = (
         {
             "tls-handshake-completes": FAIL,
             "submission-implicit-tls-offered": FAIL,
-            "mx-starttls-offered:25": PASS,
+            "mta-sender-matches-login": UNKNOWN,
+            # It answers a hello before it finds that it can't sign.
+            **dict.fromkeys(
+                (
+                    "tls-ciphers-allowed",
+                    "tls-ciphers-not-forbidden",
+                    "tls-ems-negotiated",
+                    "tls-key-exchange-strong",
+                    "tls-legacy-features-off",
+                    "tls-signature-hash-strong",
+                    "tls-version-current",
+                ),
+                PASS,
+            ),
+            "tls-pq-hybrid-accepted": FAIL,
+            **{
+                f"{audit}:25": PASS
+                for audit in (
+                    "mx-starttls-offered",
+                    "mx-starttls-optional",
+                    "smtp-null-sender-accepted",
+                    "smtp-pipelining-enforced",
+                    "smtp-unknown-recipient-rejected",
+                    "smtp-version-not-disclosed",
+                    "smtp-vrfy-expn-closed",
+                )
+            },
             "submission-starttls-offered:587": PASS,
             "submission-plaintext-session-refused:587": PASS,
             **{
@@ -413,7 +593,7 @@ OPENSMTPD = (
         },
         {25: UNKNOWN, 465: UNKNOWN, 587: UNKNOWN},
     ),
-    Row("smtpd-catch-all", "opensmtpd", (OpenSmtpdSettings(mailboxes=("",)),)),
+    Row("smtpd-catch-all", "opensmtpd", (OpenSmtpdSettings(mailboxes=("",)),), _TAKES_ALL),
 )
 
 DOVECOT = (
@@ -438,10 +618,16 @@ DOVECOT = (
             **_AUTH_IN_CLEAR,
             "submission-plaintext-session-refused": PASS,
             "submission-implicit-tls-offered": FAIL,
+            "mta-sender-matches-login": NOT_APPLICABLE,
         },
         {587: NOT_APPLICABLE},
     ),
-    Row("dovecot-cram", "dovecot", dovecot(DovecotSettings({"auth_mechanisms": "plain cram-md5"}))),
+    Row(
+        "dovecot-cram",
+        "dovecot",
+        dovecot(DovecotSettings({"auth_mechanisms": "plain cram-md5"})),
+        _CRAM_ALONE,
+    ),
     Row("dovecot-expired", "dovecot", dovecot(DovecotSettings()), _EXPIRED, certificate=expired),
 )
 

@@ -103,7 +103,7 @@ def test_good_host_offers_auth_only_inside_tls(lab: Lab) -> None:
     assert "starttls" in clear
     assert replies[0].startswith("530 5.7.0 ")
     inside, _ = _talk(lab, "good", 465)
-    assert inside["auth"].split() == ["PLAIN", "LOGIN"]
+    assert inside["auth"].split() == ["PLAIN", "SCRAM-SHA-256"]
 
 
 def test_early_auth_host_offers_auth_in_clear(lab: Lab) -> None:

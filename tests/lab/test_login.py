@@ -12,7 +12,7 @@ from audits.demo.certificates import Authority, Credentials
 from audits.parse.sasl import disguises
 from tests.lab.lab import Lab, Machine, running_lab
 from tests.lab.servers.dovecot import BACKEND, DovecotSettings
-from tests.lab.servers.exim import EximSettings
+from tests.lab.servers.exim import TLS_ON_SUBMISSION, EximSettings
 from tests.lab.servers.opensmtpd import OpenSmtpdSettings
 from tests.lab.servers.postfix import SUBMISSION, SUBMISSIONS, PostfixSettings
 from tests.lab.servers.server import Software
@@ -55,7 +55,7 @@ MACHINES = (
         _postfix("untrusted.example.org"),
         certificate=_stranger,
     ),
-    Machine("exim", 15, "exim.example.org", (EximSettings(),)),
+    Machine("exim", 15, "exim.example.org", (EximSettings(mail_acl=TLS_ON_SUBMISSION),)),
     Machine("opensmtpd", 16, "opensmtpd.example.org", (OpenSmtpdSettings(),)),
     Machine(
         "dovecot",

@@ -13,12 +13,22 @@ from tests.lab.servers.unpacked import program
 
 _ACCOUNT, _UID = "Debian-exim", 64801
 
-MAIL_ACL = """\
+# TLS 1.2 and 1.3 with forward secrecy, AEAD and no SHA-1, as GnuTLS writes it.
+TLS_PRIORITIES = (
+    "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-CIPHER-ALL:+AES-256-GCM:+AES-128-GCM"
+    ":+CHACHA20-POLY1305:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-SIGN-ECDSA-SHA1:-SIGN-RSA-SHA1"
+)
+TLS_ON_SUBMISSION = """\
   deny    condition = ${if eq{$received_port}{25}{no}{yes}}
           !encrypted = *
           message   = 530 5.7.0 Must issue a STARTTLS command first
-  accept
 """
+OWN_ADDRESS_ALONE = """\
+  deny    authenticated = *
+          !condition    = ${if eqi{$sender_address}{$authenticated_id}}
+          message       = 553 5.7.1 not your address
+"""
+MAIL_ACL = TLS_ON_SUBMISSION + OWN_ADDRESS_ALONE
 NO_STRANGE_LOCAL_PARTS = """\
   deny    domains     = +local_domains
           local_parts = ^[.] : ^.*[@%!/|]
@@ -81,12 +91,6 @@ plain:
   server_prompts   = :
   server_condition = ${{if and{{{{eq{{$auth2}}{{{name}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
   server_set_id    = $auth2
-login:
-  driver           = plaintext
-  public_name      = LOGIN
-  server_prompts   = "Username:: : Password::"
-  server_condition = ${{if and{{{{eq{{$auth1}}{{{name}}}}}{{eq{{$auth2}}{{{password}}}}}}}}}
-  server_set_id    = $auth1
 """
 CRAM_MD5 = """\
 cram:
@@ -99,9 +103,7 @@ cram:
 _CONNECT = re.compile(
     r" SMTP connection from (?:\S+ )*?\[([^\]]+)\](?::\d+)? I=\[[^\]]+\]:(\d+) \(TCP/IP"
 )
-_ANNOYED = re.compile(
-    r"too many|dropped|synchronization error|unexpected disconnection|refused|\b421\b"
-)
+_ANNOYED = re.compile(r"too many|dropped|refused: |\b421\b")
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,8 @@ class EximSettings:
 
     main: options over the good ones, lists such as `hostlist relay_from_hosts` among them;
     `{domain}` stands for its domain.
-    mail_acl, rcpt_acl: those of MAIL and RCPT. routers: before the usual ones.
-    authenticators: beside PLAIN and LOGIN.
+    mail_acl, rcpt_acl: those of MAIL and RCPT; the first accepts at its end. routers: before the
+    usual ones. authenticators: beside PLAIN.
     """
 
     main: Mapping[str, str] = field(default_factory=dict)
@@ -160,7 +162,7 @@ class Exim(MailServer):
         login = site.login
         credentials = {"name": login.name, "password": login.password} if login else None
         sections = {
-            "acl": f"acl_mail:\n{settings.mail_acl}\nacl_rcpt:\n{settings.rcpt_acl}",
+            "acl": f"acl_mail:\n{settings.mail_acl}  accept\nacl_rcpt:\n{settings.rcpt_acl}",
             "routers": settings.routers + _ROUTERS.format(mailboxes=" : ".join(site.MAILBOXES)),
             "transports": _TRANSPORTS,
             "authenticators": settings.authenticators
@@ -183,10 +185,12 @@ class Exim(MailServer):
             "log_selector": "+smtp_connection +incoming_interface +smtp_protocol_error",
             "pid_file_path": str(self.folder / "pid"),
             "smtp_banner": "$smtp_active_hostname ESMTP",
+            "pipelining_connect_advertise_hosts": "",
             "keep_environment": "",
             "queue_only": "true",
             "daemon_smtp_ports": " : ".join(map(str, settings.ports)),
             "tls_on_connect_ports": "465",
+            "tls_require_ciphers": TLS_PRIORITIES,
             "acl_smtp_mail": "acl_mail",
             "acl_smtp_rcpt": "acl_rcpt",
             "auth_advertise_hosts": "${if and{{def:tls_in_cipher}{!eq{$received_port}{25}}}{*}{}}",

@@ -16,10 +16,11 @@ _ACCOUNTS = {"opensmtpd": 64802, "opensmtpq": 64803}
 
 LISTENERS = {
     25: "tls pki lab",
-    465: "smtps pki lab auth <logins>",
-    587: "tls-require pki lab auth <logins>",
+    465: "smtps pki lab auth <logins> senders <owners>",
+    587: "tls-require pki lab auth <logins> senders <owners>",
 }
-LOCAL = 'match from any for domain "{domain}" action "mailbox"'
+CIPHERS = 'smtp ciphers "ECDHE+AESGCM:ECDHE+CHACHA20"'
+LOCAL = 'match from any for domain {{ "{domain}", "mx1.{domain}" }} action "mailbox"'
 FOR_USERS = 'match auth from any for any action "out"'
 
 # Its folders are compiled in. In its own mount namespace, others stand in their place.
@@ -31,9 +32,7 @@ mount --bind "$1/run" /run
 exec "$2" -d -T smtp -f "$1/smtpd.conf"
 """
 
-_CONNECT = re.compile(
-    r"connected to listener \S+ \[hostname=\S+, port=(\d+)|connected address=(\S+)"
-)
+_CONNECT = re.compile(r" connected to listener \S+ \[hostname=\S+, port=(\d+)")
 _ANNOYED = re.compile(r'result="?421|>>> 421|too many|limit', re.I)
 
 
@@ -47,7 +46,7 @@ class OpenSmtpdSettings:
     """
 
     listeners: Mapping[int, str] = field(default_factory=lambda: LISTENERS)
-    options: tuple[str, ...] = ()
+    options: tuple[str, ...] = (CIPHERS,)
     matches: tuple[str, ...] = (LOCAL, FOR_USERS)
     mailboxes: tuple[str, ...] = Site.MAILBOXES
     release: str = CURRENT
@@ -80,21 +79,25 @@ class OpenSmtpd(MailServer):
         return sum(1 for _ in self.folder.glob("var-spool/smtpd/queue/*/*/message"))
 
     def connections(self, client: str) -> Counter[str]:
-        counts: Counter[str] = Counter()
-        port = ""
-        for found in _CONNECT.finditer(self.log.read_text(errors="replace")):
-            port = found[1] or port
-            counts[port] += found[2] == client
-        return counts
+        # The listener's line has no address, and the other one no port; all clients are of the lab.
+        log = self.log.read_text(errors="replace")
+        assert f"connected address={client} " in log
+        return Counter(match[1] for match in _CONNECT.finditer(log))
 
     def annoyance(self) -> list[str]:
         return [line for line in self.log.read_text().splitlines() if _ANNOYED.search(line)]
 
     def _write_configuration(self, settings: OpenSmtpdSettings, site: Site) -> None:
-        logins, mailboxes = self.folder / "logins", self.folder / "mailboxes"
+        logins, mailboxes, owners = (
+            self.folder / name for name in ("logins", "mailboxes", "owners")
+        )
         logins.write_text(self._login(site))
-        mailboxes.write_text("".join(f"{m}@{site.domain} nobody\n" for m in settings.mailboxes))
-        lines = [f"table logins file:{logins}", f"table mailboxes file:{mailboxes}"]
+        addresses = [f"{mailbox}@{site.domain}" for mailbox in settings.mailboxes]
+        # `RCPT TO:<Postmaster>` is about the host itself, RFC 5321 section 4.5.1.
+        addresses.append(f"postmaster@{site.host}")
+        mailboxes.write_text("".join(f"{address} nobody\n" for address in addresses))
+        owners.write_text(f"{site.login.name} {site.login.name}\n" if site.login else "")
+        lines = [f"table {path.name} file:{path}" for path in (logins, mailboxes, owners)]
         if site.credentials:
             chain, key = self.write_credentials(site.credentials)
             lines += [f'pki lab cert "{chain}"', f'pki lab key "{key}"']
