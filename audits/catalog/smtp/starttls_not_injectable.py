@@ -12,8 +12,9 @@ Postfix: 2.7.3, 2.6.9, 2.5.12, 2.4.16 or later. Where a proxy or a load balancer
 for the server, it is the one to look at.
 
 ## Limits
-What is put there is NOOP, which does no harm, in one segment and 50 ms later. A server that hangs
-up or fails the handshake over it counts as safe, if the handshake succeeds without it.
+What is put there is NOOP, which does no harm, in one segment, and on port 25 also 50 ms later. A
+server that hangs up or fails the handshake over it counts as safe, if the handshake succeeds
+without it.
 """
 
 from audits.evaluate.audit import Doc, Rfc, audit

@@ -51,6 +51,8 @@ from audits.subject import MailHost, Service, Subject
 # How long the second command is held back, for servers that look late at what has come.
 SPLIT_S = 0.05
 MAX_CONNECTIONS = 3
+# Submission ports are tried with logins too, so one connection less is left for this.
+MAX_SUBMISSION_CONNECTIONS = 2
 
 _ASKED = (MailBeforeTls, LocalRecipients, AddressCommands, HelpReply)
 _ONLY_RELAY_PORT = (MailBeforeTls, LocalRecipients, EarlyTalk)
@@ -69,8 +71,8 @@ class ConductWalk:
     """Asks our own services what a sender asks seldom, in at most three connections.
 
     The first asks for mailboxes, VRFY, EXPN and HELP; on port 25 it ends in STARTTLS with NOOP a
-    moment behind it. The second sends STARTTLS and NOOP at once; the third talks before the
-    greeting on port 25, and elsewhere does the first's last part. Never sends DATA.
+    moment behind it. The second sends STARTTLS and NOOP at once; the third, on port 25 alone, talks
+    before the greeting. Never sends DATA.
     """
 
     name: ClassVar[str] = "conduct"
@@ -313,7 +315,10 @@ class _Walk:
     async def _inject(self) -> None:
         """STARTTLS and NOOP in one segment, then apart, unless that was tried already."""
         gaps = (0.0,) if self._attempts else (0.0, SPLIT_S)
-        left = MAX_CONNECTIONS - self._made - self._findings.wants(EarlyTalk)
+        most = MAX_CONNECTIONS
+        if self._service.port != RELAY_PORT:
+            most = MAX_SUBMISSION_CONNECTIONS
+        left = most - self._made - self._findings.wants(EarlyTalk)
         for gap_s in gaps[:left]:
             async with self._connected() as met:
                 if met.talk is None:
