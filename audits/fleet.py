@@ -105,8 +105,9 @@ class Mail(Struct, frozen=True, forbid_unknown_fields=True):
     """What the inventory says of a host's mail, under `data.mail`; keys are inherited one by one.
 
     addresses: default, its A and AAAA records. services: default, by role. domains: those it
-    accepts mail for. behind_gateway: prefixes of a filtering service in front. tls_mandatory:
-    it takes mail on port 25 inside TLS only. private_ca: a PEM file. login: used only where a probe needs one. attest: statements that audits rely on.
+    accepts mail for. behind_gateway: prefixes of a filtering service in front. tls_mandatory: it
+    takes mail on port 25 inside TLS only. private_ca: a PEM file. login: used only where a probe
+    needs one. attest: statements that audits rely on.
     """
 
     roles: _Roles | UnsetType = UNSET
