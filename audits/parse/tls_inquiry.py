@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
+from itertools import islice
 
 from audits.facts.tls_offer import ClientHello, ServerAnswer, TlsAsk, TlsOffer, Version
 from audits.parse.tls_names import (
@@ -35,15 +36,17 @@ _ALL_GROUPS_13 = (*sorted(HYBRIDS), *_USUAL_GROUPS, *sorted(FFDHE))
 _ALL_SCHEMES = tuple(sorted(SCHEMES, reverse=True))
 
 
-def next_hello(ask: TlsAsk, offers: Iterable[TlsOffer], current: str | None) -> ClientHello | None:
-    """The next hello that the audits in force need, or None where nothing is open.
+def next_hellos(
+    ask: TlsAsk, offers: Iterable[TlsOffer], current: str | None, most: int = 1
+) -> tuple[ClientHello, ...]:
+    """The next hellos that the audits in force need by what is known, up to so many.
 
     current: the version that a handshake with a current client ended in, such as `TLSv1.3`; a
     server that chose TLS 1.2 there has no TLS 1.3. No hello comes twice.
     """
     asked = tuple(offers)
     sent = {offer.hello for offer in asked}
-    return next((h for h in _needed(ask, asked, current) if h not in sent), None)
+    return tuple(islice((h for h in _needed(ask, asked, current) if h not in sent), most))
 
 
 def _needed(

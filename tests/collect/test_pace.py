@@ -57,11 +57,13 @@ def test_turns_come_in_the_order_of_asking() -> None:
     assert order == list(range(6))
 
 
-def waits_after(aborted: bool, throttled: bool, times: int = 1, gap_s: float = 0.05) -> float:
+def waits_after(
+    aborted: bool, throttled: bool, times: int = 1, gap_s: float = 0.05, per_address: int = 1
+) -> float:
     """How long the next slot takes after that many connections that ended so."""
 
     async def run() -> float:
-        budget = pace(gap_s)
+        budget = pace(gap_s, per_address)
         begun = time.monotonic()
         for _ in range(times):
             async with budget.slot(ADDRESS) as slot:
@@ -77,21 +79,20 @@ def test_after_a_good_connection_the_next_begins_at_once() -> None:
     assert waits_after(aborted=False, throttled=False) < 0.04
 
 
-def test_after_an_abort_the_next_waits_for_the_gap() -> None:
+def test_place_of_an_aborted_connection_stays_taken_for_the_gap() -> None:
     assert 0.05 <= waits_after(aborted=True, throttled=False) < 0.15
 
 
-def test_the_gap_after_an_abort_outlives_a_good_connection_beside_it() -> None:
-    async def run() -> float:
-        budget = pace()
-        async with budget.slot(ADDRESS):
-            async with budget.slot(ADDRESS) as slot:
-                slot.aborted = True
-            begun = time.monotonic()
-        async with budget.slot(ADDRESS):
-            return time.monotonic() - begun
+def test_other_places_are_free_after_an_abort() -> None:
+    assert waits_after(aborted=True, throttled=False, per_address=2) < 0.04
 
-    assert asyncio.run(run()) >= 0.04
+
+def test_no_more_than_all_places_rest_at_once() -> None:
+    assert 0.05 <= waits_after(aborted=True, throttled=False, times=2, per_address=2) < 0.15
+
+
+def test_after_421_no_place_is_free() -> None:
+    assert 0.04 <= waits_after(aborted=True, throttled=True, gap_s=0.01, per_address=2) < 0.12
 
 
 def test_after_each_421_the_pause_grows_fourfold() -> None:

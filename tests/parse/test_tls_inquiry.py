@@ -3,7 +3,7 @@
 import pytest
 
 from audits.facts.tls_offer import ClientHello, ServerAnswer, TlsAsk, TlsOffer, Version
-from audits.parse.tls_inquiry import enumeration, next_hello
+from audits.parse.tls_inquiry import enumeration, next_hellos
 from audits.parse.tls_names import HYBRIDS, suite_name
 from tests.catalog.tls.offering import (
     answer,
@@ -28,7 +28,7 @@ def test_service_without_tls_1_3_is_asked_for_ssl_2_instead_of_groups() -> None:
 
 
 def test_nothing_is_sent_when_nothing_is_asked() -> None:
-    assert next_hello(TlsAsk(), (), "TLSv1.3") is None
+    assert next_hellos(TlsAsk(), (), "TLSv1.3") == ()
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,13 @@ def test_nothing_is_sent_when_nothing_is_asked() -> None:
 )
 def test_each_question_costs_one_connection(asked: TlsAsk, count: int) -> None:
     assert len(offers(asked=asked).offers) == count
+
+
+def test_several_hellos_of_one_moment_are_different_and_all_needed() -> None:
+    hellos = next_hellos(ask(), (), "TLSv1.3", most=5)
+    assert len(set(hellos)) == 5
+    one_by_one = [offer.hello for offer in offers().offers]
+    assert set(hellos) == set(one_by_one)
 
 
 def test_each_accepted_suite_closes_every_set_that_it_is_in() -> None:
@@ -65,7 +72,7 @@ def test_gravest_suites_are_offered_first() -> None:
 def test_no_hello_comes_twice_where_nobody_answers() -> None:
     sent = [o.hello for o in offers(unanswered).offers]
     assert len(sent) == len(set(sent))
-    assert next_hello(ask(), [unanswered(h) for h in sent], "TLSv1.3") is None
+    assert next_hellos(ask(), [unanswered(h) for h in sent], "TLSv1.3") == ()
 
 
 def test_enumeration_finds_every_suite_version_and_group() -> None:

@@ -23,7 +23,10 @@ class Slot:
 
 @dataclass
 class _Address:
-    """State of one address. not_before: of the pace's clock; backoff_s: 0 while all is well."""
+    """State of one address. not_before: of the pace's clock; backoff_s: 0 while all is well.
+
+    active: places taken, those that rest after an abort included.
+    """
 
     active: int = 0
     not_before: float = 0.0
@@ -35,9 +38,10 @@ class _Address:
 class Pace:
     """Slots for connections, per address dialled, first come first served.
 
-    At most `limits.per_address` at once. After one that its server may count as an abort, the next
-    begins `limits.gap_s` later: servers keep a process for it a while. After a 421 the pause
-    grows fourfold each time, up to MAX_BACKOFF_S; a conversation that ends well resets it.
+    At most `limits.per_address` at once. The place of one that its server may count as an abort
+    stays taken for `limits.gap_s`: servers keep a process for it a while, so that never more than
+    so many are busy with us. After a 421 nobody comes near the address for a pause that grows
+    fourfold each time, up to MAX_BACKOFF_S; a conversation that ends well resets it.
     Belongs to one event loop. dialled: how many connections were tried so far, by port.
     """
 
@@ -90,16 +94,21 @@ class Pace:
         state.timer = loop.call_later(pause, self._admit, state)
 
     def _release(self, address: str, state: _Address, slot: Slot) -> None:
-        state.active -= 1
         if slot.throttled:
             grown = max(state.backoff_s, self._limits.gap_s) * BACKOFF_FACTOR
             state.backoff_s = min(grown, MAX_BACKOFF_S)
         elif not slot.aborted:
             state.backoff_s = 0.0
-        pause = max(state.backoff_s, self._limits.gap_s if slot.aborted else 0.0)
-        now = self._clock()
-        state.not_before = max(state.not_before, now + pause)
+        state.not_before = max(state.not_before, self._clock() + state.backoff_s)
+        if slot.aborted and self._limits.gap_s:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._limits.gap_s, self._vacate, address, state)
+        else:
+            self._vacate(address, state)
+
+    def _vacate(self, address: str, state: _Address) -> None:
+        state.active -= 1
         self._admit(state)
-        idle = not state.active and not state.waiting and state.not_before <= now
+        idle = not state.active and not state.waiting and state.not_before <= self._clock()
         if idle and self._addresses.get(address) is state:
             del self._addresses[address]

@@ -1,5 +1,6 @@
 """What our own services accept in TLS: crafted hellos, one connection each, for open questions."""
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from typing import ClassVar
@@ -41,11 +42,11 @@ from audits.facts.tls_offer import (
 )
 from audits.parse.tls_flight import FlightReader
 from audits.parse.tls_hello import RANDOM_OCTETS, encode_hello
-from audits.parse.tls_inquiry import enumeration, next_hello
+from audits.parse.tls_inquiry import enumeration, next_hellos
 from audits.settings import Settings
 from audits.subject import MailHost, Service, Subject
 
-# A service that is as it should be needs four; what it accepts has to be asked around.
+# A service that is as it should be needs five; what it accepts has to be asked around.
 MAX_CONNECTIONS = 8
 MAX_CONNECTIONS_DEEP = 250
 # So many hellos in a row without an answer, and the server is left alone. It costs nothing to be
@@ -144,15 +145,19 @@ class _Inquiry:
 
     async def _ask_open(self, ask: TlsAsk, current: str | None) -> None:
         while self._left > 0 and not self._deadline.over and not self._unanswered():
-            hello = next_hello(ask, self._offers, current)
-            if hello is None and self._deep:
-                hello = enumeration(self._offers, current)
-            if hello is None:
+            # One by one until it is known that the service answers hellos at all.
+            answers = any(offer.outcome != "inconclusive" for offer in self._offers)
+            most = min(self._settings.limits.per_address, self._left) if answers else 1
+            hellos = next_hellos(ask, self._offers, current, most)
+            if not hellos and self._deep:
+                further = enumeration(self._offers, current)
+                hellos = (further,) if further is not None else ()
+            if not hellos:
                 return
-            offer, hung_up = await self._send(hello)
-            self._offers.append(offer)
-            if hung_up:
-                self._hung_up.append(len(self._offers) - 1)
+            for offer, hung_up in await asyncio.gather(*map(self._send, hellos)):
+                self._offers.append(offer)
+                if hung_up:
+                    self._hung_up.append(len(self._offers) - 1)
 
     def _unanswered(self) -> bool:
         """Whether the last hellos all came to nothing."""

@@ -20,7 +20,7 @@ from audits.facts.tls_offer import (
     TlsOffers,
     Version,
 )
-from audits.parse.tls_inquiry import next_hello
+from audits.parse.tls_inquiry import next_hellos
 from audits.parse.tls_names import HYBRIDS, SUITES, SUITES_BEFORE_13
 from audits.parse.tls_policy import (
     DENIED,
@@ -131,8 +131,8 @@ def offers(
     """All hellos that are planned, answered by a server."""
     asked = ask() if asked is None else asked
     sent: list[TlsOffer] = []
-    while (hello := next_hello(asked, sent, current)) is not None:
-        sent.append(server(hello))
+    while hellos := next_hellos(asked, sent, current):
+        sent += map(server, hellos)
     return TlsOffers(at, tuple(sent))
 
 
