@@ -496,6 +496,13 @@ EXIM = (
         (EximSettings({"smtp_banner": "$smtp_active_hostname ESMTP Exim $version_number"}),),
         {"smtp-version-not-disclosed": FAIL},
     ),
+    # As it comes: whoever may talk early can't be held to the order.
+    Row(
+        "exim-stock",
+        "exim",
+        (EximSettings({"pipelining_connect_advertise_hosts": "*"}),),
+        {"smtp-pipelining-enforced": NOT_APPLICABLE},
+    ),
     Row(
         "exim-any-sender",
         "exim",

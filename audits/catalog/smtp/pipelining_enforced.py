@@ -14,12 +14,17 @@ Postfix 3.9 does; `main.cf` of 3.5.20, 3.6.10, 3.7.6, 3.8.1 and later:
 
 or let postscreen look (`postscreen_greet_action = enforce`).
 
-Exim does: leave `smtp_enforce_sync` on, and have no `control = no_enforce_sync` in an ACL.
+Exim does: leave `smtp_enforce_sync` on, and have no `control = no_enforce_sync` in an ACL. From
+4.94 on it lets clients talk early by its own offer, unless told not to:
+
+    pipelining_connect_advertise_hosts =
+
 OpenSMTPD does.
 
 ## Limits
 EHLO and NOOP are sent at once, before the greeting is read. A server that only counts or logs this
-can't be told from one that does not look.
+can't be told from one that does not look. Where EHLO lists `PIPECONNECT` (or `PIPE_CONNECT`, its
+name before), early talk is on offer, and nothing is held against it.
 """
 
 import re
@@ -28,6 +33,7 @@ from audits.evaluate.audit import Doc, Rfc, audit
 from audits.evaluate.target import Target
 from audits.evaluate.verdict import (
     Fail,
+    NotApplicable,
     Pass,
     Severity,
     Undecided,
@@ -38,6 +44,7 @@ from audits.evaluate.verdict import (
 from audits.facts.conduct import EarlyTalk
 from audits.facts.fact import Reason, Silence
 
+_OFFERED = re.compile(r"(?:X_)?PIPE_?CONNECT", re.IGNORECASE)
 _ABOUT_ORDER = re.compile(r"pipelin|synchroni|protocol|early|pre-?greet|too soon", re.IGNORECASE)
 
 
@@ -50,6 +57,8 @@ def evaluate(talk: EarlyTalk) -> Verdict:
     refusals = [place for place, reply in enumerate(talk.replies) if reply.permanent]
     if refusals:
         return Pass((cite(talk, f"/replies/{refusals[0]}"),))
+    if any(_OFFERED.fullmatch(line) for reply in talk.replies for line in reply.lines):
+        return NotApplicable("EHLO lists PIPECONNECT: clients may talk before the greeting")
     if talk.ended is not None:
         return _broken_off(talk, talk.ended)
     put_off = next((p for reply in talk.replies if (p := reply.put_off) is not None), None)

@@ -1,5 +1,7 @@
 """smtp-pipelining-enforced."""
 
+from msgspec.structs import replace
+
 from audits.catalog.smtp.pipelining_enforced import evaluate
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome
@@ -36,6 +38,14 @@ def test_answered_early_talker_fails() -> None:
     assert result.violations[0].message == (
         "EHLO and NOOP, sent before the greeting was read, got 220, 250, 250"
     )
+
+
+def test_early_talk_that_is_on_offer_is_not_applicable() -> None:
+    seen = conduct.early(220, 250, 250)
+    greeting, ehlo, noop = seen.replies
+    offer = replace(ehlo, lines=("mx1.example.net Hello", "PIPELINING", "PIPECONNECT", "HELP"))
+    result = of(replace(seen, replies=(greeting, offer, noop)))
+    assert result.outcome is Outcome.NOT_APPLICABLE
 
 
 def test_early_talker_who_is_put_off_is_unknown() -> None:
