@@ -332,6 +332,8 @@ def test_refusal_for_a_name_that_leads_nowhere_is_no_answer(said: Reply) -> None
         ('<S> "U@D"@H', reply(550, "Unrouteable address")),
         ("<S@H> U@D", reply(550, "Unrouteable address / Sender verify failed")),
         ("<> U@D", reply(554, "5.7.1 <>: Sender address rejected: Access denied")),
+        # The word is in the address alone.
+        ("<S> U@D", reply(554, "5.7.1 <canary@spf.example.org>: Relay access denied")),
     ],
 )
 def test_refusal_of_what_is_local_is_an_answer(label: str, said: Reply) -> None:
