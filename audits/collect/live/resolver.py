@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from dns.rdata import Rdata
 from msgspec import Struct
@@ -21,6 +22,7 @@ from audits.facts.dnssec import Signature
 from audits.facts.fact import Observed, Reason, Silence
 from audits.parse.dns_message import (
     MAX_ALIASES,
+    Response,
     answers_question,
     ascii_name,
     is_truncated,
@@ -78,6 +80,19 @@ class Traffic:
     joined: int = 0
     strays: int = 0
     by_type: Counter[str] = field(default_factory=Counter)
+
+
+class Front(Protocol):
+    """What stands in front of the servers of a resolver, such as the zones under review.
+
+    alone: there is nobody behind it, and nothing is ever sent.
+    """
+
+    alone: bool
+
+    def answer(self, name: str, rdtype: str) -> Response | Silence | None:
+        """The answer to one question; None where the servers are to be asked."""
+        ...
 
 
 class _Step(Struct, frozen=True):
@@ -190,7 +205,8 @@ class Resolver:
     Not for use from several event loops. signed: types that are asked for with their signatures by
     everybody, so that nobody has to ask again for those. second: another resolver, where the
     settings name one; it answers for itself, and shares nothing with this one but the count of
-    what was sent.
+    what was sent. front: what is asked before any server is; whether a zone that it answers for is
+    secure, the servers say.
 
     Raises UsageError where no address is given and the system names none.
     """
@@ -202,11 +218,14 @@ class Resolver:
         outstanding: int = MAX_OUTSTANDING,
         give_up_s: float = GIVE_UP_S,
         signed: Collection[str] = (),
+        front: Front | None = None,
     ) -> None:
-        addresses = settings.addresses or _system_addresses()
+        alone = front is not None and front.alone
+        addresses = () if alone else settings.addresses or _system_addresses()
+        self._front = front
         self.traffic = Traffic()
         self.second: Resolver | None = None
-        if settings.second is not None:
+        if settings.second is not None and not alone:
             other = settings.second
             settings = replace(settings, second=None)
             at = replace(settings, addresses=other.addresses, port=other.port)
@@ -326,6 +345,21 @@ class Resolver:
         return Reply(answer, tuple(chain), last.rdatas, signatures, last.zone)
 
     async def _step(self, key: Key) -> _Step | Silence:
+        if self._front is not None:
+            told = self._front.answer(key[0], key[1])
+            if told is not None:
+                return told if isinstance(told, Silence) else await self._fronted(key, told)
+        return await self._asked(key)
+
+    async def _fronted(self, key: Key, told: Response) -> _Step:
+        """What is in front is as secure as the zone is now: signing comes after the review."""
+        secure = False
+        if told.zone is not None and self._servers:
+            apex = await self._asked((told.zone, "SOA", False, False))
+            secure = isinstance(apex, _Step) and apex.reply.answer.authenticated
+        return _step_of(key[0], replace(told, authenticated=secure))
+
+    async def _asked(self, key: Key) -> _Step | Silence:
         loop = asyncio.get_running_loop()
         cached = self._cache.get(key)
         if cached is not None and cached[0] > loop.time():
@@ -461,10 +495,7 @@ class Resolver:
             detail = f"{said.rcode} from {server} to {_words(question.key)}{why}"
             self._fail(question, server, Silence(reason, detail))
             return
-        answer = Answer(name, said.rcode, said.authenticated, said.extended_errors, said.ttl_s)
-        reply = Reply(answer, said.alias_chain, said.rdatas, said.signatures, said.zone)
-        next_name = said.alias_chain[-1] if said.ends_in_alias else None
-        self._finish(question, _Step(reply, next_name), said.ttl_s)
+        self._finish(question, _step_of(name, said), said.ttl_s)
 
     def _fail(self, question: _Question, server: _Server, silence: Silence) -> None:
         """A server that answered, but not with data, is not asked again; another one may know."""
@@ -507,6 +538,12 @@ class Resolver:
             if not waiter.done():
                 waiter.set_result(step)
         question.waiters.clear()
+
+
+def _step_of(name: str, said: Response) -> _Step:
+    answer = Answer(name, said.rcode, said.authenticated, said.extended_errors, said.ttl_s)
+    reply = Reply(answer, said.alias_chain, said.rdatas, said.signatures, said.zone)
+    return _Step(reply, said.alias_chain[-1] if said.ends_in_alias else None)
 
 
 def _message(number: int, question: _Question) -> bytes:
