@@ -1,5 +1,6 @@
 """Attempts to relay through our own services: up to RCPT unless more was asked for."""
 
+import asyncio
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -196,15 +197,20 @@ class _Walk:
         usual = await self._try(self._envelopes(USUAL))
         if isinstance(usual, Silence):
             return usual
-        forms = list(usual)
+        controls = self._controls()
+        further: list[tuple[Envelopes, bool]] = []
         if self._service.port == RELAY_PORT and self._visits.offers_tls:
-            forms += await self._try_or_tell(self._envelopes(USUAL), inside_tls=True)
+            further.append((self._envelopes(USUAL), True))
         senders: list[list[Envelope]] = []
         if self._settings.probe.relay_forms == "all":
-            forms += await self._try_rare()
+            further += [(transactions, False) for transactions in self._rare()]
             senders = self._envelopes(self._senders)
-        controls = self._controls()
-        last = await self._try_or_tell([*senders, controls])
+        further.append(([*senders, controls], False))
+        # Side by side, as far as the pace of the address lets them.
+        *tried, last = await asyncio.gather(
+            *(self._try_or_tell(each, inside_tls=inside) for each, inside in further)
+        )
+        forms = [form for each in (usual, *tried) for form in each]
         forms += last[: len(last) - len(controls)]
         return await self._proved(forms, last[len(last) - len(controls) :], seen)
 
@@ -241,13 +247,11 @@ class _Walk:
     def _senders(self) -> Transactions:
         return (*SENDERS, (LOCAL_SENDER,)) if self._served else SENDERS
 
-    async def _try_rare(self) -> list[RelayForm]:
-        """The forms that seldom find more, but for those in the connection of the controls."""
+    def _rare(self) -> Iterator[Envelopes]:
+        """The forms that seldom find more, by connection, but for those beside the controls."""
         literal = [LITERAL] if self._visits.pipelining else split(LITERAL[0], _LOCK_STEP_SIZE)
-        forms: list[RelayForm] = []
         for transactions in (*literal, MALFORMED, *(((form,),) for form in FORGED_EHLO)):
-            forms += await self._try_or_tell(self._envelopes(transactions))
-        return forms
+            yield self._envelopes(transactions)
 
     def _controls(self) -> list[Envelope]:
         """Recipients that exist nowhere: at a domain served here, at the host, at no domain.
