@@ -14,6 +14,7 @@ from audits.facts.fact import (
 )
 from audits.facts.mta import Mta, MtaListeners, MtaPrograms, TrustedNetworks
 from audits.parse.config_tree import ConfigTree, Reading
+from audits.parse.dovecot.reading import read_dovecot
 from audits.parse.postfix.reading import read_postfix
 from audits.subject import MailHost
 
@@ -22,7 +23,10 @@ KINDS: frozenset[type[Fact]] = frozenset({MtaPrograms, MtaListeners, TrustedNetw
 # What reads a program's files: the tree, the path where its configuration begins, its version.
 Reader = Callable[[ConfigTree, str, str | None], Reading | Silence]
 
-READERS: Mapping[Mta, Reader] = {Mta.POSTFIX: read_postfix}
+READERS: Mapping[Mta, Reader] = {
+    Mta.POSTFIX: read_postfix,
+    Mta.DOVECOT: read_dovecot,
+}
 
 # Where a program's configuration begins on a host.
 USUAL_PLACE: Mapping[Mta, str] = {
