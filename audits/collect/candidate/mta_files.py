@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from audits.collect.collector import Origin
+from audits.collect.collector import Collector, Origin
 from audits.collect.configured import (
     KINDS,
     USUAL_PLACE,
@@ -16,12 +17,24 @@ from audits.collect.configured import (
 from audits.facts.fact import AnyObservation, Fact, Reason, Silence, unobserved
 from audits.facts.mta import Mta
 from audits.facts.snapshot import Snapshot
-from audits.parse.config_tree import ConfigText, ConfigTree
+from audits.parse.config_tree import ConfigText, ConfigTree, Reading
 from audits.subject import MailHost, Subject
 
 # More than any configuration has: a path that leads elsewhere must not fill the memory.
 _MOST_FILES = 2_000
 _MOST_OCTETS = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ProgramFiles:
+    """Where the configuration of a program is in the repository: its folder or its first file.
+
+    version: which the program is that will read it, such as `3.7.11`; None where nobody said.
+    """
+
+    mta: Mta
+    path: Path
+    version: str | None = None
 
 
 class MtaFiles:
@@ -36,42 +49,52 @@ class MtaFiles:
         self,
         origin: Origin,
         wanted: Iterable[type[Fact]],
-        candidates: Mapping[str, Mapping[Mta, Path]],
+        candidates: Mapping[str, Sequence[ProgramFiles]],
         base: Path,
+        *,
+        outside: Reason = Reason.SKIPPED,
+        behind: Collector | None = None,
     ) -> None:
-        """candidates: for each host the folder or first file of each program's configuration.
+        """candidates: the programs of each host by its name.
 
-        base: the folder from which messages and annotations name the files.
+        base: the folder from which messages and annotations name the files. outside: the reason for
+        which nothing is said of other hosts. behind: what is asked about other hosts instead.
         """
         self._origin = origin
         self._wanted = frozenset(wanted) & self.provides
         self._candidates = candidates
         self._base = base
+        self._outside = outside
+        self._behind = behind
 
     async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
         """Every wanted fact, or why it is missing."""
         if not isinstance(subject, MailHost):
             raise TypeError(f"{self.name} is about hosts, not {subject}")
-        programs = self._candidates.get(subject.name, {})
+        programs = self._candidates.get(subject.name, ())
+        if not programs and self._behind is not None:
+            return await self._behind.collect(subject, seen)
         provenance = self._origin.live(self.name)
         if not programs:
             words = "no configuration of this host is under review"
-            return unobserved(self._wanted, subject, Reason.SKIPPED, words, provenance)
-        readings = [
-            reading
-            for mta, path in programs.items()
-            for reading in read_programs(*_program(mta, path, self._base))
-        ]
+            return unobserved(self._wanted, subject, self._outside, words, provenance)
+        readings = read_files(programs, self._base)
         return configured(subject, readings, self._wanted, provenance)
 
 
-def _program(mta: Mta, path: Path, base: Path) -> tuple[ConfigTree, list[Installed]]:
+def read_files(programs: Iterable[ProgramFiles], base: Path) -> list[Reading | Silence]:
+    """What the files of each program say, or why they say nothing."""
+    return [reading for each in programs for reading in read_programs(*_program(each, base))]
+
+
+def _program(files: ProgramFiles, base: Path) -> tuple[ConfigTree, list[Installed]]:
     """The files of a program, at the places that they would have on the host."""
+    mta, path = files.mta, files.path
     place = USUAL_PLACE[mta]
     on_host, first = (place, "") if mta is Mta.POSTFIX else place.rsplit("/", 1)
     root = path if path.is_dir() else path.parent
     begins = place if path.is_dir() or not first else f"{on_host}/{path.name}"
-    files: dict[str, ConfigText] = {}
+    texts: dict[str, ConfigText] = {}
     silent: dict[str, Silence] = {}
     for file in _files(root):
         at = f"{on_host}/{file.relative_to(root).as_posix()}"
@@ -84,8 +107,8 @@ def _program(mta: Mta, path: Path, base: Path) -> tuple[ConfigTree, list[Install
         if len(octets) > _MOST_OCTETS:
             silent[at] = Silence(Reason.PROTOCOL, f"{shown} has over {_MOST_OCTETS} octets")
         else:
-            files[at] = ConfigText(shown, octets.decode("utf-8", "backslashreplace"))
-    return ConfigTree(files, silent), [Installed(mta, begins, None)]
+            texts[at] = ConfigText(shown, octets.decode("utf-8", "backslashreplace"))
+    return ConfigTree(texts, silent), [Installed(mta, begins, files.version)]
 
 
 def _files(root: Path) -> Iterator[Path]:

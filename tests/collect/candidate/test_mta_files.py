@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from audits.collect.candidate.mta_files import MtaFiles
+from audits.collect.candidate.mta_files import MtaFiles, ProgramFiles
 from audits.collect.collector import Origin
 from audits.collect.configured import KINDS
 from audits.facts.fact import AnyObservation, Observed, Reason, Unobserved
@@ -17,7 +17,7 @@ ORIGIN = Origin("here", lambda: AS_OF)
 
 
 def collected(base: Path, path: Path) -> list[AnyObservation]:
-    collector = MtaFiles(ORIGIN, KINDS, {HOST.name: {Mta.POSTFIX: path}}, base)
+    collector = MtaFiles(ORIGIN, KINDS, {HOST.name: [ProgramFiles(Mta.POSTFIX, path)]}, base)
     return list(asyncio.run(collector.collect(HOST, snapshot())))
 
 
