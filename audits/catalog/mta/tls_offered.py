@@ -25,8 +25,8 @@ from audits.facts.mta import Answer, MtaListeners, Question
 _WRONG: tuple[tuple[Question, tuple[int, ...], Answer, str], ...] = (
     (Question.STARTTLS, (25, 587), "no", "offers no STARTTLS"),
     (Question.IMPLICIT_TLS, (25, 587), "yes", "begins with TLS, which no sender does there"),
-    (Question.IMPLICIT_TLS, (465,), "no", "does not begin with TLS"),
-    (Question.TLS_WORKS, (25, 465, 587), "no", "has no certificate to show"),
+    (Question.IMPLICIT_TLS, (465, 993, 995), "no", "does not begin with TLS"),
+    (Question.TLS_WORKS, (), "no", "has no certificate to show"),
 )
 
 
