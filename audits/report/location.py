@@ -1,0 +1,146 @@
+"""Where in a repository a result belongs: the line that a reviewer would change."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from msgspec import Struct
+
+from audits.evaluate.result import Result
+from audits.evaluate.verdict import Evidence
+from audits.facts.declared import DeclaredDomain, DeclaredHost
+from audits.facts.dns import Answer, MxSet
+from audits.facts.fact import Fact
+from audits.facts.place import Place
+from audits.facts.pointer import pointer_value
+from audits.facts.zone import ZoneFile, ZoneRecord, ZoneRecords
+from audits.report.anchor import owner_of
+from audits.report.material import Material
+from audits.subject import MailHost, Subject
+
+CONFIGURATION = "mailproof.yaml"
+_LOCATED = re.compile(r"(.+):([1-9]\d*)")
+
+
+class Repository(Struct, frozen=True):
+    """The repository that CI checks out. folder: where in it the fleet is kept; empty at its root.
+
+    foreign: names of policy files that come with mailproof, and are in no repository of a user.
+    """
+
+    folder: str = ""
+    foreign: frozenset[str] = frozenset()
+
+
+class Locator:
+    """Finds a place for every result of a run: CI shows only what has one.
+
+    The evidence has the first word: a line of a configuration or of a zone under review. Then the
+    line of the inventory that declares the host or domain, or the domain that leads to a host
+    nobody declared, the line of the policy, and in the end the configuration.
+    """
+
+    def __init__(self, material: Material, repository: Repository) -> None:
+        self._material = material
+        self._repository = repository
+        self._lines: dict[Subject, Place] = {}
+        for kind in (DeclaredHost, DeclaredDomain):
+            for seen in material.snapshot.observations(kind):
+                if place := self._read(seen.provenance.source):
+                    self._lines[seen.key[1]] = place
+        self._led: dict[Subject, Place] | None = None
+        self._zone_lines: dict[str, list[ZoneRecord]] = {}
+        for zones in material.snapshot.facts(ZoneRecords):
+            for record in zones.records:
+                self._zone_lines.setdefault(record.name, []).append(record)
+        self._rules: dict[str, Place] = {}
+        for rule in material.policy.rules:
+            place = self._read(rule.where)
+            if place is not None and rule.where.rpartition(":")[0] not in repository.foreign:
+                self._rules[rule.audit] = place
+
+    def place(self, result: Result) -> Place:
+        """Where a result is shown; its file is named from the top of the repository."""
+        for place in self.evident(result):
+            return place
+        return self._declared(result)
+
+    def evident(self, result: Result) -> Iterator[Place]:
+        """Every place of the repository that the evidence names, in its order, each once."""
+        pieces = [piece for violation in result.violations for piece in violation.evidence]
+        found = (self._of(piece) for piece in pieces or result.evidence)
+        silent = (self._source(unseen.kind, unseen.subject) for unseen in result.unknown)
+        places = (place for group in (found, silent) for place in group if place is not None)
+        yield from dict.fromkeys(places)
+
+    def _of(self, evidence: Evidence) -> Place | None:
+        if evidence.place is not None:
+            return self._inside(evidence.place)
+        return self._in_zone(evidence) or self._source(evidence.kind, evidence.subject)
+
+    def _in_zone(self, evidence: Evidence) -> Place | None:
+        """The record under review that an answer of the DNS was made of.
+
+        Where there is none, it is missing from its zone: the top of the file is shown.
+        """
+        fact = self._material.snapshot.by_kind(evidence.kind, evidence.subject)
+        name = _asked(fact, evidence.pointer) if fact is not None and self._zone_lines else None
+        if name is None:
+            return None
+        records = self._zone_lines.get(name, [])
+        quoted = [r for r in records if evidence.quote in r.text or r.text in evidence.quote]
+        for record in (*quoted, *records):
+            return self._inside(record.place)
+        zone = self._material.snapshot.fact(ZoneFile, evidence.subject)
+        return self._inside(Place(zone.file, 1)) if zone is not None else None
+
+    def _source(self, kind: str, subject: Subject) -> Place | None:
+        provenance = self._material.provenance(kind, subject)
+        return self._read(provenance.source) if provenance is not None else None
+
+    def _declared(self, result: Result) -> Place:
+        owner = owner_of(result.subject)
+        own = self._lines.get(owner) if owner is not None else None
+        led = self._leading().get(owner) if own is None and owner is not None else None
+        last = Place(self._named(CONFIGURATION), 1)
+        return own or led or self._rules.get(result.audit) or last
+
+    def _leading(self) -> dict[Subject, Place]:
+        """Of every MX host the domain that leads there, where that is declared."""
+        if self._led is None:
+            self._led = {}
+            for mx in self._material.snapshot.facts(MxSet):
+                line = self._lines.get(mx.subject)
+                if line is not None:
+                    self._led = {MailHost(name): line for name in mx.targets} | self._led
+        return self._led
+
+    def _read(self, source: str) -> Place | None:
+        """The place that `file:line` names; None for `live`."""
+        found = _LOCATED.fullmatch(source)
+        return self._inside(Place(found[1], int(found[2]))) if found is not None else None
+
+    def _inside(self, place: Place) -> Place | None:
+        """The place from the top of the repository; None for a file of a host."""
+        path = PurePosixPath(place.file)
+        if path.is_absolute() or ".." in path.parts:
+            return None
+        return Place(self._named(path.as_posix()), max(place.line, 1), max(place.column, 1))
+
+    def _named(self, file: str) -> str:
+        folder = self._repository.folder
+        return f"{folder}/{file}" if folder else file
+
+
+def _asked(fact: Fact, pointer: str) -> str | None:
+    """The name whose answer a pointer leads into: that of the innermost part that has one."""
+    parts = pointer.split("/")
+    for length in range(len(parts), 0, -1):
+        try:
+            value = pointer_value(fact, "/".join(parts[:length]))
+        except LookupError:
+            continue
+        answer = value if isinstance(value, Answer) else getattr(value, "answer", None)
+        if isinstance(answer, Answer):
+            return answer.name
+    return None
