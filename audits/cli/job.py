@@ -28,6 +28,7 @@ from audits.collect.live.relay import UP_TO_RCPT, Beyond
 from audits.collect.live.resolver import Traffic
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
+from audits.config import builtin_policies
 from audits.errors import SnapshotError, UsageError
 from audits.evaluate.engine import evaluate
 from audits.evaluate.policy import Policy, check, tls_questions
@@ -50,8 +51,10 @@ from audits.facts.fact import F, Fact, Observed, kind_of
 from audits.facts.relay import BackscatterProbe, RelayProbes
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.report.data import encode_summary
-from audits.report.html import html_chunks, render_html
-from audits.report.text import plain_text
+from audits.report.html import html_chunks
+from audits.report.location import Repository
+from audits.report.material import Material
+from audits.report.remark import Before, Gate, Remarks
 from audits.report.view import ReportView, Run, view
 from audits.resources import folder
 from audits.secret import secret
@@ -63,12 +66,14 @@ _STANDS_ON = ("nornir", "paramiko", "dnspython", "cryptography", "pyOpenSSL", "J
 class Judgment(Struct, frozen=True):
     """What a run is judged by; stored with it, so that it can be judged again the same way.
 
-    fleet: what reports call the fleet.
+    fleet: what reports call the fleet. folder: where in its repository it is kept; empty at its
+    top.
     """
 
     fleet: str
     policy: Policy
     waivers: tuple[Waiver, ...]
+    folder: str = ""
 
 
 def planned(policy: Policy, beyond: Beyond = UP_TO_RCPT) -> Plan:
@@ -109,9 +114,7 @@ def begin(workspace: Workspace, parent: Path, previous: Path | None = None) -> R
     )
     origin = Origin(header.vantage, lambda: at)
     stated: list[Observed[Fact]] = [Observed(scope, origin.live("inventory"))]
-    run.write(
-        JUDGED_BY, [encode_judgment(Judgment(workspace.title, workspace.policy, workspace.waivers))]
-    )
+    run.write(JUDGED_BY, [encode_judgment(judgment_of(workspace))])
     if earlier is not None:
         run.remember(earlier)
     run.checkpoint(header, [*stated, *workspace.fleet.domains, *workspace.fleet.hosts])
@@ -208,6 +211,10 @@ def _declared(fact: type[F], snapshot: Snapshot) -> tuple[Observed[F], ...]:
     return tuple(each for each in found if isinstance(each, Observed))
 
 
+def judgment_of(workspace: Workspace) -> Judgment:
+    return Judgment(workspace.title, workspace.policy, workspace.waivers, workspace.folder)
+
+
 def judge(snapshot: Snapshot, judgment: Judgment, previous: Snapshot | None = None) -> list[Result]:
     """Every result, with the audits of the catalogue; `previous` is what an earlier run saw."""
     return list(evaluate(snapshot, judgment.policy, load(), judgment.waivers, previous))
@@ -259,8 +266,30 @@ def reported(
     complete: bool,
 ) -> ReportView:
     """The view that every report of a run is made from. complete: it was not cut off."""
+    about = _about(snapshot, judgment, ended=ended, complete=complete)
+    return view(about, results, snapshot, judgment.policy, load(), judgment.waivers)
+
+
+def remarked(
+    snapshot: Snapshot,
+    judgment: Judgment,
+    results: Sequence[Result],
+    gate: Gate,
+    *,
+    ended: datetime,
+    complete: bool,
+    before: Before | None = None,
+) -> Remarks:
+    """What CI is told of a run. before: of the state that a change is compared with."""
+    about = _about(snapshot, judgment, ended=ended, complete=complete)
+    material = Material(about, results, snapshot, judgment.policy, load(), judgment.waivers)
+    shipped = frozenset(f"policies/{name}.yaml" for name in builtin_policies())
+    return Remarks(material, Repository(judgment.folder, shipped), gate, before)
+
+
+def _about(snapshot: Snapshot, judgment: Judgment, *, ended: datetime, complete: bool) -> Run:
     header = snapshot.header
-    about = Run(
+    return Run(
         id=header.run,
         started=header.as_of,
         ended=ended,
@@ -270,7 +299,6 @@ def reported(
         command=command_line(),
         complete=complete,
     )
-    return view(about, results, snapshot, judgment.policy, load(), judgment.waivers)
 
 
 def ended(run: Stored) -> datetime:
@@ -279,21 +307,6 @@ def ended(run: Stored) -> datetime:
         with suppress(SnapshotError):
             return run.directory.manifest().ended
     return max((o.provenance.at for o in run.snapshot), default=run.snapshot.header.as_of)
-
-
-def write_report(made: ReportView, form: str, output: Path | None, own: Path | None) -> None:
-    """One report as `html`, `json` or `text`, to a file or to standard output."""
-    match form:
-        case "html":
-            text = render_html(made, folder("templates"), own)
-        case "json":
-            text = encode_summary(made).decode()
-        case _:
-            text = plain_text(made)
-    if output is None:
-        sys.stdout.write(text)
-        return
-    RunDirectory(output.parent).write(output.name, [text.encode()], end=b"")
 
 
 def write_reports(run: RunDirectory, made: ReportView, own: Path | None) -> None:

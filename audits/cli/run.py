@@ -1,6 +1,6 @@
 """The verbs that do the job: run, collect, evaluate, report."""
 
-from enum import StrEnum
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,19 @@ from audits.cli.canary import canary_of
 from audits.cli.clock import now
 from audits.cli.effort import taken
 from audits.cli.exits import Exit, for_results
+from audits.cli.form import (
+    Format,
+    Formats,
+    SarifSuppressed,
+    Wanted,
+    by_itself,
+    hand_out,
+    keep,
+    on_github,
+    put,
+    wanted,
+    written,
+)
 from audits.cli.options import (
     ConfigFile,
     Deep,
@@ -40,6 +53,8 @@ from audits.evaluate.result import Result
 from audits.evaluate.verdict import Severity
 from audits.evidence.run_directory import FACTS, JUDGED_BY, REPORT, RESULTS, RunDirectory
 from audits.facts.fact import kind_of
+from audits.report.github import harmless
+from audits.report.remark import Gate
 from audits.report.text import terminal
 from audits.report.view import ReportView
 
@@ -84,14 +99,6 @@ WithCanary = Annotated[
 StoredRun = Annotated[Path, typer.Argument(help="The directory of a stored run.", metavar="RUN")]
 
 
-class Format(StrEnum):
-    """What a report can be written as."""
-
-    HTML = "html"
-    JSON = "json"
-    TEXT = "text"
-
-
 def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Audit")(run)
     app.command(rich_help_panel="Audit")(collect)
@@ -118,6 +125,8 @@ def run(
     canary: WithCanary = False,
     smuggling: WithSmuggling = False,
     stats: Stats = False,
+    format: Formats = None,
+    sarif_suppressed: SarifSuppressed = False,
     quiet: Quiet = False,
 ) -> Exit:
     """Collects, judges and reports: the whole job.
@@ -135,7 +144,10 @@ def run(
       mailproof run -l group:edge          only the hosts and domains of a group
 
       mailproof run --max-unknown 5        tolerate five that could not be observed
+
+      mailproof run --format sarif=mail.sarif --format junit=mail.xml
     """
+    forms = wanted(format) or by_itself(quiet=quiet)
     _check_resumed(resume, limit, policy, waivers, no_waivers, output, previous)
     workspace = read_workspace(config, policy, waivers, limit, no_waivers=no_waivers)
     workspace = workspace.deep if deep else workspace
@@ -148,8 +160,19 @@ def run(
         _print_plan(workspace, beyond)
         return Exit.COMPLETE
     workspace, directory = _begun(workspace, output, resume, previous)
-    results = whole_run(workspace, directory, quiet=quiet, stats=stats, beyond=beyond)
+    gate = Gate(fail_on, max_unknown)
+    out = Outputs(forms, gate, sarif_suppressed)
+    results = whole_run(workspace, directory, quiet=quiet, stats=stats, beyond=beyond, out=out)
     return for_results(results, fail_on, max_unknown)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What a run writes beside what it always does. gate: what the exit code will count."""
+
+    forms: tuple[Wanted, ...] = ()
+    gate: Gate = field(default_factory=Gate)
+    sarif_suppressed: bool = False
 
 
 def whole_run(
@@ -159,16 +182,23 @@ def whole_run(
     quiet: bool,
     stats: bool = False,
     beyond: Beyond = UP_TO_RCPT,
+    out: Outputs | None = None,
 ) -> list[Result]:
     """The whole job in an open run directory; returns the results."""
+    out = out or Outputs()
     collected = job.collect(workspace, directory, stderr(), quiet=quiet, beyond=beyond)
     snapshot = collected.snapshot
-    judgment = job.Judgment(workspace.title, workspace.policy, workspace.waivers)
+    judgment = job.judgment_of(workspace)
     results = job.judge(snapshot, judgment, directory.previous())
     job.write_results(directory, results)
-    made = job.reported(snapshot, judgment, results, ended=now(), complete=True)
+    ended = now()
+    made = job.reported(snapshot, judgment, results, ended=ended, complete=True)
     job.write_reports(directory, made, workspace.own_templates)
+    remarks = job.remarked(snapshot, judgment, results, out.gate, ended=ended, complete=True)
+    own, suppressed = workspace.own_templates, out.sarif_suppressed
+    keep(directory, out.forms, made, remarks, own, suppressed=suppressed)
     job.finish(workspace, directory, snapshot, beyond)
+    hand_out(out.forms, made, remarks, own, suppressed=suppressed)
     if not quiet:
         _print_summary(made, directory.path / REPORT)
     if stats:
@@ -240,10 +270,10 @@ def evaluate(
     judgment = run.judgment
     if policy:
         chosen = checked_policy(configuration(config), policy)
-        judgment = job.Judgment(judgment.fleet, chosen, judgment.waivers)
+        judgment = job.Judgment(judgment.fleet, chosen, judgment.waivers, judgment.folder)
     if waivers or no_waivers:
         read = () if no_waivers else waivers_for(configuration(config), waivers, run.snapshot)
-        judgment = job.Judgment(judgment.fleet, judgment.policy, read)
+        judgment = job.Judgment(judgment.fleet, judgment.policy, read, judgment.folder)
     results = job.judge(run.snapshot, judgment, run.directory.previous())
     directory: RunDirectory | None = run.directory
     if output is not None:
@@ -274,8 +304,15 @@ def report(
             "--output", "-o", help="A file; default: standard output.", show_default=False
         ),
     ] = None,
+    fail_on: FailOn = Severity.MEDIUM,
+    max_unknown: MaxUnknown = 0,
+    sarif_suppressed: SarifSuppressed = False,
 ) -> Exit:
-    """Writes a report of a stored run that was judged."""
+    """Writes a report of a stored run that was judged.
+
+    --fail-on and --max-unknown say what github and junit call an error, and when sarif calls a run
+    incomplete; the exit code is 0 once the report is written.
+    """
     run = job.stored(stored)
     if not (stored / RESULTS).is_file():
         raise UsageError(f"{stored}: not judged yet; run `mailproof evaluate {stored}` first")
@@ -283,14 +320,25 @@ def report(
     complete = run.directory.complete
     ended = job.ended(run)
     made = job.reported(run.snapshot, run.judgment, results, ended=ended, complete=complete)
-    job.write_report(made, format.value, output, None)
+    gate = Gate(fail_on, max_unknown)
+    remarks = job.remarked(
+        run.snapshot, run.judgment, results, gate, ended=ended, complete=complete
+    )
+    put(written(format, made, remarks, None, suppressed=sarif_suppressed), output)
     return Exit.COMPLETE
 
 
 def _print_summary(made: ReportView, report: Path | None) -> None:
     console = stderr()
     plain = not console.encoding.lower().startswith("utf")
-    console.print(terminal(made, str(report) if report else None, plain=plain))
+    shown = terminal(made, str(report) if report else None, plain=plain)
+    if not on_github():
+        console.print(shown)
+        return
+    # The runner looks for commands in every line, and these quote what servers said.
+    with console.capture() as captured:
+        console.print(shown)
+    console.file.write(harmless(captured.get()))
 
 
 def _check_resumed(resume: Path | None, *others: object) -> None:

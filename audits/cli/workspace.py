@@ -69,6 +69,15 @@ class Workspace:
         return self.config.root.name
 
     @property
+    def folder(self) -> str:
+        """Where in its repository the fleet is kept; empty at the top, or where there is none."""
+        root = self.config.root.resolve()
+        for top in (root, *root.parents):
+            if (top / ".git").exists():
+                return "" if top == root else root.relative_to(top).as_posix()
+        return ""
+
+    @property
     def own_templates(self) -> Path | None:
         """The fleet's own report templates, where it has any."""
         folder = self.config.root / "templates"
