@@ -24,6 +24,7 @@ from audits.evaluate.verdict import (
     Violation,
 )
 from audits.evaluate.waiver import Waiver
+from audits.evaluate.zone_place import ZonePlaces
 from audits.facts.declared import DeclaredDomain, DeclaredHost, HostRoles
 from audits.facts.dns import HostAddresses, MxSet
 from audits.facts.fact import (
@@ -62,8 +63,10 @@ def evaluate(
 
     previous: what the run before saw, for audits that compare.
     A broken audit gives outcome ERROR with its traceback. Whatever the world was silent about
-    gives UNKNOWN. Nothing here reads a clock: `snapshot.header.as_of` is the time.
+    gives UNKNOWN. Nothing here reads a clock: `snapshot.header.as_of` is the time. What is cited of
+    zones under review has its place in their files.
     """
+    places = ZonePlaces.of(snapshot)
     judges = [audits[name] for name in policy.audit_ids()]
     by_audit: dict[str, list[Waiver]] = defaultdict(list)
     for waiver in waivers:
@@ -77,6 +80,8 @@ def evaluate(
             if rule is None:
                 continue
             result = _judge(judge, rule, subject, snapshot, previous)
+            if places is not None:
+                result = places.on(result, snapshot)
             for waiver in by_audit.get(judge.id, ()):
                 if waiver.meant_for(judge.id, subject, domain, host):
                     result = _waive(result, waiver, snapshot)

@@ -1,7 +1,7 @@
 """The result of one audit on one subject, and how it is written as a line of JSON."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -40,6 +40,7 @@ class Result(Struct, frozen=True):
     evidence: what a pass rests on. step: where in the delivery loop it was seen.
     expected: what the audit wanted. note: why it does not apply, what went wrong in an audit that
     broke, or that a waiver has lapsed. remediation: only where something is to be done.
+    change: for a failure, where a change is compared with its base: what the change did to it.
     """
 
     audit: str
@@ -56,6 +57,7 @@ class Result(Struct, frozen=True):
     remediation: str | None
     references: tuple[str, ...]
     frameworks: dict[str, tuple[str, ...]]
+    change: Literal["introduced", "left"] | None = None
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -66,6 +68,8 @@ def encode_result(result: Result) -> bytes:
     """One JSON object without line break, as the data contract `mailproof/results/v1` has it."""
     line: dict[str, Any] = msgspec.to_builtins(result)
     line["unknown"] = line["unknown"] or None
+    if line["change"] is None:
+        del line["change"]
     return _encoder.encode(line)
 
 

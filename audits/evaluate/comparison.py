@@ -1,0 +1,92 @@
+"""What a change does to results: what it introduces, what it mends, what it leaves as it was."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from audits.evaluate.result import Result
+from audits.evaluate.verdict import Outcome
+from audits.subject import Subject
+
+Key = tuple[str, Subject]
+
+_DECIDED = (Outcome.PASS, Outcome.NOT_APPLICABLE)
+_OPEN = (Outcome.UNKNOWN, Outcome.ERROR)
+
+
+class Comparison(Struct, frozen=True):
+    """A change against its base. base: the commit. mended: the results as they were there.
+
+    opened: what can't be decided any more, or never was, and was decided in the base.
+    """
+
+    base: str
+    introduced: tuple[Result, ...]
+    mended: tuple[Result, ...]
+    left: tuple[Result, ...]
+    opened: tuple[Result, ...]
+
+
+def compare(
+    base: str,
+    before: Iterable[Result],
+    after: Sequence[Result],
+    *,
+    untold: Collection[Key] = (),
+) -> tuple[list[Result], Comparison]:
+    """The results with what the change did to each failure, and the lists of them.
+
+    before: the results of the base, under the same policy and waivers. untold: results that a
+    comparison says nothing of. A failure is introduced where the base did not fail, or failed in
+    fewer ways or more mildly. One that a waiver covers is no failure on either side.
+    """
+    known = {_key(result): result for result in before}
+    marked = [_marked(result, known, untold) for result in after]
+    by_key = {_key(result): result for result in marked}
+    mended = [
+        old
+        for key, old in known.items()
+        if old.outcome is Outcome.FAIL and key not in untold and _gone(by_key.get(key))
+    ]
+    opened = [
+        result
+        for result in marked
+        if result.outcome in _OPEN
+        and _key(result) not in untold
+        and not _was_open(known.get(_key(result)))
+    ]
+    return marked, Comparison(
+        base=base,
+        introduced=tuple(r for r in marked if r.change == "introduced"),
+        mended=tuple(mended),
+        left=tuple(r for r in marked if r.change == "left"),
+        opened=tuple(opened),
+    )
+
+
+def _key(result: Result) -> Key:
+    return result.audit, result.subject
+
+
+def _marked(result: Result, known: Mapping[Key, Result], untold: Collection[Key]) -> Result:
+    if result.outcome is not Outcome.FAIL or _key(result) in untold:
+        return result
+    old = known.get(_key(result))
+    worse = old is None or old.outcome is not Outcome.FAIL or _worse(old, result)
+    return replace(result, change="introduced" if worse else "left")
+
+
+def _worse(old: Result, new: Result) -> bool:
+    """More violations, or graver ones; other words for the same ones are nothing new."""
+    if len(new.violations) != len(old.violations):
+        return len(new.violations) > len(old.violations)
+    return new.severity.rank > old.severity.rank
+
+
+def _gone(now: Result | None) -> bool:
+    return now is None or now.outcome in _DECIDED
+
+
+def _was_open(old: Result | None) -> bool:
+    return old is not None and old.outcome in _OPEN
