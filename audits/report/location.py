@@ -9,11 +9,8 @@ from msgspec import Struct
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Evidence
 from audits.facts.declared import DeclaredDomain, DeclaredHost
-from audits.facts.dns import Answer, MxSet
-from audits.facts.fact import Fact
+from audits.facts.dns import MxSet
 from audits.facts.place import Place
-from audits.facts.pointer import pointer_value
-from audits.facts.zone import ZoneFile, ZoneRecord, ZoneRecords
 from audits.report.anchor import owner_of
 from audits.report.material import Material
 from audits.subject import MailHost, Subject
@@ -49,10 +46,6 @@ class Locator:
                 if place := self._read(seen.provenance.source):
                     self._lines[seen.key[1]] = place
         self._led: dict[Subject, Place] | None = None
-        self._zone_lines: dict[str, list[ZoneRecord]] = {}
-        for zones in material.snapshot.facts(ZoneRecords):
-            for record in zones.records:
-                self._zone_lines.setdefault(record.name, []).append(record)
         self._rules: dict[str, Place] = {}
         for rule in material.policy.rules:
             place = self._read(rule.where)
@@ -76,23 +69,7 @@ class Locator:
     def _of(self, evidence: Evidence) -> Place | None:
         if evidence.place is not None:
             return self._inside(evidence.place)
-        return self._in_zone(evidence) or self._source(evidence.kind, evidence.subject)
-
-    def _in_zone(self, evidence: Evidence) -> Place | None:
-        """The record under review that an answer of the DNS was made of.
-
-        Where there is none, it is missing from its zone: the top of the file is shown.
-        """
-        fact = self._material.snapshot.by_kind(evidence.kind, evidence.subject)
-        name = _asked(fact, evidence.pointer) if fact is not None and self._zone_lines else None
-        if name is None:
-            return None
-        records = self._zone_lines.get(name, [])
-        quoted = [r for r in records if evidence.quote in r.text or r.text in evidence.quote]
-        for record in (*quoted, *records):
-            return self._inside(record.place)
-        zone = self._material.snapshot.fact(ZoneFile, evidence.subject)
-        return self._inside(Place(zone.file, 1)) if zone is not None else None
+        return self._source(evidence.kind, evidence.subject)
 
     def _source(self, kind: str, subject: Subject) -> Place | None:
         provenance = self._material.provenance(kind, subject)
@@ -130,17 +107,3 @@ class Locator:
     def _named(self, file: str) -> str:
         folder = self._repository.folder
         return f"{folder}/{file}" if folder else file
-
-
-def _asked(fact: Fact, pointer: str) -> str | None:
-    """The name whose answer a pointer leads into: that of the innermost part that has one."""
-    parts = pointer.split("/")
-    for length in range(len(parts), 0, -1):
-        try:
-            value = pointer_value(fact, "/".join(parts[:length]))
-        except LookupError:
-            continue
-        answer = value if isinstance(value, Answer) else getattr(value, "answer", None)
-        if isinstance(answer, Answer):
-            return answer.name
-    return None
