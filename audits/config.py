@@ -35,17 +35,40 @@ class PluginEntry(Struct, frozen=True, forbid_unknown_fields=True):
     folder: Text = "inventory"
 
 
+class CandidateProgram(Struct, frozen=True, forbid_unknown_fields=True):
+    """The folder or file of a program's configuration. version: of the program that will read it,
+    as it prints it; defaults differ between versions.
+    """
+
+    path: Text
+    version: Text | None = None
+
+
 class CandidateHost(Struct, frozen=True, forbid_unknown_fields=True):
     """Files under review of one host: the folder or file of each program's configuration."""
 
-    postfix: Text | None = None
-    exim: Text | None = None
-    dovecot: Text | None = None
-    opensmtpd: Text | None = None
+    postfix: Text | CandidateProgram | None = None
+    exim: Text | CandidateProgram | None = None
+    dovecot: Text | CandidateProgram | None = None
+    opensmtpd: Text | CandidateProgram | None = None
+    sendmail: Text | CandidateProgram | None = None
+
+    @property
+    def programs(self) -> dict[str, CandidateProgram]:
+        """Those that are named, by name."""
+        named = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {
+            name: CandidateProgram(said) if isinstance(said, str) else said
+            for name, said in named.items()
+            if said is not None
+        }
 
 
 class Candidate(Struct, frozen=True, forbid_unknown_fields=True):
-    """Files under review, to be judged in place of what is live. zones: file by origin."""
+    """Files under review, to be judged in place of what is live.
+
+    zones: file by origin: a zone file, or one of octoDNS where it ends in `.yaml`.
+    """
 
     zones: dict[str, Text] = field(default_factory=dict)
     hosts: dict[str, CandidateHost] = field(default_factory=dict)
