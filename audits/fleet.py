@@ -219,11 +219,13 @@ def read_fleet(
     *,
     vantage: str,
     at: datetime,
+    root: Path | None = None,
     plugin: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Fleet:
     """The fleet that `hosts.yaml`, `groups.yaml`, `defaults.yaml` and `domains.yaml` declare.
 
+    root: the folder from which facts name these files; default, the one that `folder` is in.
     plugin: a Nornir inventory plugin to take the hosts from instead, with its options; hosts
     for which it has no `data.mail` are not part of the fleet.
     Raises InventoryError with a line for every problem.
@@ -246,7 +248,9 @@ def read_fleet(
     declared.take_hosts()
     declared.take_domains()
     _stop_at(problems)
-    return declared.fleet(lambda source: Provenance("inventory", vantage, at, source), folder)
+    top = root if root is not None and folder.is_relative_to(root) else folder.parent
+    named = folder.relative_to(top)
+    return declared.fleet(lambda source: Provenance("inventory", vantage, at, source), named)
 
 
 def _stop_at(problems: Sequence[str]) -> None:
@@ -504,10 +508,10 @@ class _Declared:
 
         return check.every(known, texts, path)
 
-    def fleet(self, provenance: Callable[[str], Provenance], folder: Path) -> Fleet:
+    def fleet(self, provenance: Callable[[str], Provenance], named: Path) -> Fleet:
         def source(document: Document, written: str, file: str) -> Provenance:
             line = document.line((written,))
-            return provenance(f"{folder.name}/{file}:{line}" if line else document.name)
+            return provenance(f"{(named / file).as_posix()}:{line}" if line else document.name)
 
         return Fleet(
             domains=tuple(

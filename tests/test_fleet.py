@@ -122,6 +122,16 @@ def test_facts_know_file_and_line() -> None:
     assert where.source == "inventory/domains.yaml:2"
 
 
+def test_facts_name_files_from_the_top_of_the_fleet(tmp_path: Path) -> None:
+    folder = tmp_path / "conf" / "inventory"
+    folder.mkdir(parents=True)
+    (folder / "domains.yaml").write_text("example.net: {sends: true, receives: false}\n")
+    fleet = read_fleet(folder, vantage="here", at=AT, root=tmp_path)
+    assert fleet.domains[0].provenance.source == "conf/inventory/domains.yaml:1"
+    elsewhere = read_fleet(folder, vantage="here", at=AT, root=tmp_path / "other")
+    assert elsewhere.domains[0].provenance.source == "inventory/domains.yaml:1"
+
+
 def test_mail_data_is_inherited_key_by_key() -> None:
     fleet = read(defaults="data: {mail: {sends_from: [192.0.2.1], private_ca: ca.pem}}")
     first, second = host(fleet), host(fleet, "mx2.example.net")

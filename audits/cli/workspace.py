@@ -146,6 +146,7 @@ def inventory(config: Config) -> Fleet:
         config.inventory,
         vantage=config.settings.vantage.name,
         at=now(),
+        root=config.root,
         plugin=config.plugin,
         options=config.options,
     )
