@@ -216,7 +216,8 @@ class Lab:
 
         resolver: the one that it asks. addresses: whether hosts have theirs in the inventory.
         relay_forms: how many ways of relaying are tried. logins: whether it has accounts.
-        audits: what its policy asks beside the baseline. reply_s: how long it waits for a reply.
+        audits: what its policy asks beside the baseline. reply_s: how long it waits for a reply,
+        and in proportion for a connection.
         """
         folder.joinpath("inventory").mkdir(parents=True)
         folder.joinpath("policies").mkdir()
@@ -249,7 +250,12 @@ class Lab:
             "trust": {"ca_file": str(self._ca_file)},
             "vantage": {"name": "lab", "addresses": [f"{IPV4_NETWORK}.{AUDITOR}"]},
             "probe": {**PROBE, "relay_forms": relay_forms},
-            "limits": {"connect_s": 2.0, "banner_s": 4.0, "reply_s": reply_s, "https_s": 5.0},
+            "limits": {
+                "connect_s": reply_s * 0.4,
+                "banner_s": 4.0,
+                "reply_s": reply_s,
+                "https_s": 5.0,
+            },
         }
 
 

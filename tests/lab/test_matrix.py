@@ -118,7 +118,7 @@ def test_default_run_takes_few_connections_and_annoys_nobody(matrix: Lab, tmp_pa
     client = str(matrix.auditor.ipv4)
     servers = [server for row in GOOD for server in matrix.servers[row.label]]
     before = [server.connections(client) for server in servers]
-    fleet = matrix.write_fleet(tmp_path / "fleet")
+    fleet = matrix.write_fleet(tmp_path / "fleet", reply_s=20)
     run = perform(matrix, fleet, "--limit", ",".join(f"mx1.{row.domain}" for row in GOOD))
     assert run.results
     for server, earlier in zip(servers, before, strict=True):
@@ -141,7 +141,7 @@ def test_foreign_domain_that_leads_nowhere_hides_no_relay(matrix: Lab, tmp_path:
         "postfix": "pass",
     }
     hosts = {label: f"mx1.{label}.example.org" for label in expected}
-    fleet = matrix.write_fleet(tmp_path / "fleet")
+    fleet = matrix.write_fleet(tmp_path / "fleet", reply_s=20)
     settings = fleet / "mailproof.yaml"
     settings.write_text(settings.read_text().replace(PROBE["recipient"], "canary@nowhere.test"))
     run = perform(matrix, fleet, "--limit", ",".join(hosts.values()))
