@@ -30,6 +30,7 @@ from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
 from audits.config import builtin_policies
 from audits.errors import SnapshotError, UsageError
+from audits.evaluate.comparison import Comparison
 from audits.evaluate.engine import evaluate
 from audits.evaluate.policy import Policy, check, tls_questions
 from audits.evaluate.result import Result, decode_results, encode_result
@@ -54,7 +55,7 @@ from audits.report.data import encode_summary
 from audits.report.html import html_chunks
 from audits.report.location import Repository
 from audits.report.material import Material
-from audits.report.remark import Before, Gate, Remarks
+from audits.report.remark import Gate, Remarks
 from audits.report.view import ReportView, Run, view
 from audits.resources import folder
 from audits.secret import secret
@@ -278,13 +279,13 @@ def remarked(
     *,
     ended: datetime,
     complete: bool,
-    before: Before | None = None,
+    comparison: Comparison | None = None,
 ) -> Remarks:
-    """What CI is told of a run. before: of the state that a change is compared with."""
+    """What CI is told of a run. comparison: with the base of a change."""
     about = _about(snapshot, judgment, ended=ended, complete=complete)
     material = Material(about, results, snapshot, judgment.policy, load(), judgment.waivers)
     shipped = frozenset(f"policies/{name}.yaml" for name in builtin_policies())
-    return Remarks(material, Repository(judgment.folder, shipped), gate, before)
+    return Remarks(material, Repository(judgment.folder, shipped), gate, comparison)
 
 
 def _about(snapshot: Snapshot, judgment: Judgment, *, ended: datetime, complete: bool) -> Run:

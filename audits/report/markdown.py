@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +11,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from msgspec import Struct
 
+from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
-from audits.report.remark import Before, Remark, Remarks
+from audits.report.remark import Remark, Remarks
 from audits.report.sanitise import visible
 from audits.report.view import Conclusion, ReportView
 from audits.report.words import number
@@ -50,22 +52,23 @@ class Section(Struct, frozen=True):
 
 
 class Count(Struct, frozen=True):
-    """Failures of a severity, before (empty where there is nothing to compare with) and after."""
+    """Failures of one severity. The first two are empty where there is nothing to compare with."""
 
     severity: str
-    before: str
-    after: str
+    introduced: str
+    mended: str
+    now: str
     waived: str
 
 
 class Summary(Struct, frozen=True):
-    """What the template prints. against: what is compared with; empty where there is nothing."""
+    """What the template prints. base: what is compared with; empty where there is nothing."""
 
     sign: str
     conclusion: str
     sentence: str
     tally: str
-    against: str
+    base: str
     counts: tuple[Count, ...]
     sections: tuple[Section, ...]
     mended: tuple[Mended, ...]
@@ -84,42 +87,37 @@ def markdown(view: ReportView, remarks: Remarks, shipped: Path, own: Path | None
 
 
 def summary(view: ReportView, remarks: Remarks) -> Summary:
-    mended = _mended(remarks, remarks.before) if remarks.before is not None else []
+    comparison = remarks.comparison
+    mended = comparison.mended if comparison is not None else ()
+    now = {(remark.audit, remark.subject): remark for remark in remarks.all}
     return Summary(
         sign=_SIGNS[view.conclusion],
         conclusion=view.conclusion.words,
         sentence=view.sentence,
         tally=f"{view.total_words} {view.tally}",
-        against=remarks.before.name if remarks.before is not None else "",
+        base=comparison.base if comparison is not None else "",
         counts=tuple(_counts(remarks)),
-        sections=tuple(s for s in _sections(remarks) if s.remarks),
-        mended=tuple(mended[:_MOST]),
+        sections=tuple(section for section in _sections(remarks) if section.remarks),
+        mended=tuple(_mended(result, now) for result in mended[:_MOST]),
         mended_count=number(len(mended)),
         mended_left=_left(len(mended)),
     )
 
 
-def _sections(remarks: Remarks) -> list[Section]:
+def _sections(remarks: Remarks) -> Iterator[Section]:
     failed = list(remarks.having(Outcome.FAIL))
     unseen = list(remarks.having(Outcome.ERROR, Outcome.UNKNOWN))
-    waived = list(remarks.having(Outcome.WAIVED))
-    last = [
-        _section("Could not be decided: neither a pass nor a fail", unseen, open_=not failed),
-        _section("Waived", waived, open_=False),
-    ]
-    if remarks.before is None:
-        return [_section("Findings", failed, open_=True), *last]
-    old = remarks.before.failed
-    introduced = [remark for remark in failed if (remark.audit, remark.subject) not in old]
-    left = [remark for remark in failed if (remark.audit, remark.subject) in old]
-    return [
-        _section("Introduced by this change", introduced, open_=True),
-        _section("There before, and still", left, open_=False),
-        *last,
-    ]
+    introduced = [remark for remark in failed if remark.change == "introduced"]
+    left = [remark for remark in failed if remark.change == "left"]
+    rest = [remark for remark in failed if remark.change is None]
+    yield _section("Introduced by this change", introduced, open_=True)
+    yield _section("Findings", rest, open_=True)
+    yield _section("There before, and still", left, open_=False)
+    yield _section("Could not be decided: neither a pass nor a fail", unseen, open_=not failed)
+    yield _section("Waived", list(remarks.having(Outcome.WAIVED)), open_=False)
 
 
-def _section(title: str, remarks: list[Remark], *, open_: bool) -> Section:
+def _section(title: str, remarks: Sequence[Remark], *, open_: bool) -> Section:
     shown = tuple(remarks[:_MOST])
     return Section(title, number(len(remarks)), shown, _left(len(remarks)), open_)
 
@@ -128,41 +126,32 @@ def _left(count: int) -> str:
     return number(count - _MOST) if count > _MOST else ""
 
 
-def _mended(remarks: Remarks, before: Before) -> list[Mended]:
-    """What failed before and does not now; what nobody could see now is not mended."""
-    now: dict[tuple[str, Subject], Remark] = {(r.audit, r.subject): r for r in remarks.all}
-    found = []
-    for (audit, subject), result in before.failed.items():
-        after = now.get((audit, subject))
-        how = _FATES.get(after.outcome) if after is not None else "no longer part of the fleet"
-        if how is not None:
-            words = visible(result.violations[0].message, _LONGEST)
-            found.append(Mended(audit, visible(str(subject)), words, how))
-    return found
+def _mended(result: Result, now: Mapping[tuple[str, Subject], Remark]) -> Mended:
+    """A failure of the base, and what has become of it."""
+    after = now.get((result.audit, result.subject))
+    how = "no longer part of the fleet"
+    if after is not None:
+        how = "passes now" if after.outcome is Outcome.PASS else "does not apply any more"
+    said = visible(result.violations[0].message, _LONGEST)
+    return Mended(result.audit, visible(str(result.subject)), said, how)
 
 
-_FATES: Final = {
-    Outcome.PASS: "passes now",
-    Outcome.NOT_APPLICABLE: "does not apply any more",
-    Outcome.WAIVED: "is waived now",
-}
-
-
-def _counts(remarks: Remarks) -> list[Count]:
-    after = Counter(r.severity for r in remarks.having(Outcome.FAIL))
-    waived = Counter(r.severity for r in remarks.having(Outcome.WAIVED))
-    failed = remarks.before.failed.values() if remarks.before is not None else ()
-    before = Counter(result.severity for result in failed)
-    return [
-        Count(
-            severity,
-            number(before[severity]) if remarks.before is not None else "",
-            number(after[severity]),
-            number(waived[severity]),
-        )
-        for severity in reversed(Severity)
-        if before[severity] or after[severity] or waived[severity]
-    ]
+def _counts(remarks: Remarks) -> Iterator[Count]:
+    failed = list(remarks.having(Outcome.FAIL))
+    now = Counter(remark.severity for remark in failed)
+    waived = Counter(remark.severity for remark in remarks.having(Outcome.WAIVED))
+    introduced = Counter(r.severity for r in failed if r.change == "introduced")
+    comparison = remarks.comparison
+    mended = Counter(r.severity for r in comparison.mended) if comparison is not None else Counter()
+    for severity in reversed(Severity):
+        if now[severity] or waived[severity] or mended[severity]:
+            yield Count(
+                severity,
+                number(introduced[severity]) if comparison is not None else "",
+                number(mended[severity]) if comparison is not None else "",
+                number(now[severity]),
+                number(waived[severity]),
+            )
 
 
 # --- escaping -----------------------------------------------------------------------------------

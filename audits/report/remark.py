@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from audits.evaluate.comparison import Comparison
 from audits.evaluate.result import Result, WaiverUse
 from audits.evaluate.verdict import Outcome, Severity
 from audits.facts.fact import Step
@@ -39,7 +41,8 @@ class Remark(Struct, frozen=True):
     about: the subject. sentence: what was seen, or why it was not; more: each further violation.
     remedy: in one sentence, where something is to be done. places: where it is shown first, then
     every other line that the evidence names. fingerprint: of audit and subject alone, so that it
-    stays when lines move, words change or the severity does.
+    stays when lines move, words change or the severity does. change: what a change under review did
+    to a failure.
     """
 
     audit: str
@@ -58,6 +61,7 @@ class Remark(Struct, frozen=True):
     places: tuple[Place, ...]
     fingerprint: str
     waiver: WaiverUse | None
+    change: Literal["introduced", "left"] | None
 
     @property
     def place(self) -> Place:
@@ -72,16 +76,16 @@ class Remark(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Remarks:
-    """Every result of a run as CI formats take it. before: of the state to compare with, if any."""
+    """Every result of a run as CI formats take it. comparison: of a change with its base."""
 
     material: Material
     repository: Repository
     gate: Gate
-    before: "Before | None" = None
+    comparison: Comparison | None = None
 
     @cached_property
     def all(self) -> tuple[Remark, ...]:
-        """One for each result, worst first."""
+        """One for each result, worst first; what a change introduces before what was there."""
         locator = Locator(self.material, self.repository)
         made = (_remark(result, self.material, locator) for result in self.material.results)
         return tuple(sorted(made, key=_worst_first))
@@ -100,18 +104,6 @@ class Remarks:
         return self.material.run.complete and self.unseen <= self.gate.max_unknown
 
 
-@dataclass(frozen=True)
-class Before:
-    """The results that a change is compared with. name: what they are of, such as `origin/main`."""
-
-    name: str
-    results: tuple[Result, ...]
-
-    @cached_property
-    def failed(self) -> dict[tuple[str, Subject], Result]:
-        return {(r.audit, r.subject): r for r in self.results if r.outcome is Outcome.FAIL}
-
-
 _ORDER = (
     Outcome.FAIL,
     Outcome.ERROR,
@@ -122,9 +114,10 @@ _ORDER = (
 )
 
 
-def _worst_first(remark: Remark) -> tuple[int, int, str, tuple[int, str, str, str, int]]:
+def _worst_first(remark: Remark) -> tuple[int, bool, int, str, tuple[int, str, str, str, int]]:
     order = _ORDER.index(remark.outcome)
-    return (order, -remark.severity.rank, remark.audit, sort_key(remark.subject))
+    old = remark.change == "left"
+    return (order, old, -remark.severity.rank, remark.audit, sort_key(remark.subject))
 
 
 def fingerprint(audit: str, subject: Subject | str) -> str:
@@ -155,6 +148,7 @@ def _remark(result: Result, material: Material, locator: Locator) -> Remark:
         places=(place, *others),
         fingerprint=fingerprint(result.audit, result.subject),
         waiver=result.waiver,
+        change=result.change,
     )
 
 

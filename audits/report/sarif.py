@@ -77,7 +77,7 @@ def log(remarks: Remarks, *, suppressed: bool = False) -> dict[str, Any]:
                     _BASE: {"description": {"text": "The top folder of the repository."}}
                 },
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(group, places, remarks) for group in groups],
+                "results": [_result(group, places) for group in groups],
             }
         ],
     }
@@ -208,7 +208,7 @@ def _gathered(
             yield from ([remark] for remark in members)
 
 
-def _result(group: Sequence[Remark], places: dict[str, int], remarks: Remarks) -> dict[str, Any]:
+def _result(group: Sequence[Remark], places: dict[str, int]) -> dict[str, Any]:
     first = group[0]
     single = len(group) == 1
     print_ = first.fingerprint if single else fingerprint(first.audit, f"all {first.severity}")
@@ -233,9 +233,8 @@ def _result(group: Sequence[Remark], places: dict[str, int], remarks: Remarks) -
         ]
     if first.outcome is Outcome.WAIVED:
         result["suppressions"] = [_suppression(first)]
-    if remarks.before is not None and single:
-        known = (first.audit, first.subject) in remarks.before.failed
-        result["baselineState"] = "unchanged" if known else "new"
+    if first.change is not None and single:
+        result["baselineState"] = "new" if first.change == "introduced" else "unchanged"
     return result
 
 
