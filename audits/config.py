@@ -18,7 +18,7 @@ from audits.parse.declared_name import declared_address, declared_endpoint
 from audits.parse.located_yaml import Document, Key, decode, nearest
 from audits.resources import folder
 from audits.selector import Selection, read_selection, unmatched
-from audits.settings import ResolverSettings, Settings
+from audits.settings import ResolverSettings, Settings, SshSettings
 
 NAME = "mailproof.yaml"
 Text = Annotated[str, Meta(pattern=r"\S", description="text")]
@@ -186,6 +186,7 @@ def _config(file: ConfigFile, path: Path | None, root: Path) -> Config:
     absolute = {
         "resolver": _resolver(file.resolver),
         "trust": trust,
+        "ssh": _ssh(file.ssh, root),
         "vantage": msgspec.structs.replace(
             file.vantage, addresses=tuple(map(declared_address, file.vantage.addresses))
         ),
@@ -209,6 +210,18 @@ def _config(file: ConfigFile, path: Path | None, root: Path) -> Config:
         waivers=root / file.waivers if file.waivers else None,
         candidate=file.candidate,
         runs=root / file.runs,
+    )
+
+
+def _ssh(written: SshSettings | None, root: Path) -> SshSettings | None:
+    """The same with absolute paths, and hosts by the names that the fleet has them under."""
+    if written is None:
+        return None
+    return msgspec.structs.replace(
+        written,
+        known_hosts=str(root / Path(written.known_hosts).expanduser()),
+        key=None if written.key is None else str(root / Path(written.key).expanduser()),
+        fingerprints={name.lower(): shown for name, shown in written.fingerprints.items()},
     )
 
 

@@ -29,7 +29,7 @@ from audits.parse.declared_name import (
 )
 from audits.parse.located_yaml import Document, Key, decode, nearest
 from audits.selector import Selection, unmatched
-from audits.settings import Mailbox
+from audits.settings import Mailbox, SecretReference
 from audits.subject import Domain, MailHost, Role, Service
 
 if TYPE_CHECKING:
@@ -42,13 +42,6 @@ Port = Annotated[int, Meta(ge=1, le=65535, description="a port from 1 to 65535")
 Text = Annotated[str, Meta(min_length=1, description="text")]
 GroupName = Annotated[
     str, Meta(pattern=r"^[^\s,!:]+$", description="a name without space, comma, colon or `!`")
-]
-SecretReference = Annotated[
-    str,
-    Meta(
-        pattern=r"^(env|file|cmd):.+",
-        description="a reference env:NAME, file:PATH or cmd:COMMAND, never the secret itself",
-    ),
 ]
 _Roles = Annotated[tuple[Role, ...], Meta(min_length=1, description=f"a list of {', '.join(Role)}")]
 

@@ -13,6 +13,20 @@ Pause = Annotated[
     float, Meta(ge=0, le=86400, description="a number of seconds from 0, a day at most")
 ]
 Word = Annotated[str, Meta(pattern=r"^\S(.*\S)?$", description="text")]
+SecretReference = Annotated[
+    str,
+    Meta(
+        pattern=r"^(env|file|cmd):.+",
+        description="a reference env:NAME, file:PATH or cmd:COMMAND, never the secret itself",
+    ),
+]
+KeyFingerprint = Annotated[
+    str,
+    Meta(
+        pattern=r"^SHA256:[A-Za-z0-9+/]{43}$",
+        description="a fingerprint as ssh-keygen -l shows it, SHA256: and 43 characters",
+    ),
+]
 AsNumber = Annotated[
     int, Meta(ge=1, le=4294967295, description="an AS number, as digits without AS")
 ]
@@ -143,6 +157,28 @@ class RpkiSettings(Struct, frozen=True, forbid_unknown_fields=True):
     origins: dict[str, AsNumber] = field(default_factory=dict)
 
 
+class SshSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How hosts of the inventory are logged in to, to read their configuration. Nothing is written.
+
+    known_hosts: a file of host keys, without which no host is trusted; its path, like that of
+    `key`, is relative to the configuration. A key that is not there is never taken. user, key,
+    jump: where the inventory does not say otherwise of a host. agent: whether the keys of a running
+    agent are offered; it is never forwarded. jump: `user@host:port` of a host to go through, or a
+    host of the inventory. fingerprints: host keys that alone count, by host of the inventory.
+    connect_s, command_s: how long one connection, and one command, may take.
+    """
+
+    known_hosts: Word
+    user: Word | None = None
+    key: Word | None = None
+    key_passphrase: SecretReference | None = None
+    agent: bool = True
+    jump: Word | None = None
+    fingerprints: dict[str, KeyFingerprint] = field(default_factory=dict)
+    connect_s: Seconds = 10.0
+    command_s: Seconds = 20.0
+
+
 class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of patience and pace. `_s` are seconds.
 
@@ -166,6 +202,7 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """All that a run can be told, apart from inventory, policy and waivers.
 
+    ssh: without it no host is logged in to.
     redirect: `address:port` to the `address:port` that is dialled instead, IPv6 in brackets; for
     tests and the demo, where a host that the inventory does not know can't say it with `connect`.
     """
@@ -177,4 +214,5 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     limits: LimitSettings = LimitSettings()
     reputation: ReputationSettings = ReputationSettings()
     rpki: RpkiSettings = RpkiSettings()
+    ssh: SshSettings | None = None
     redirect: dict[str, str] = field(default_factory=dict)

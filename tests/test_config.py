@@ -101,6 +101,7 @@ probe: {ehlo: audit.example.net}
 limits: {concurrency: 7}
 reputation: {zones: [list.example.org]}
 rpki: {origins: {192.0.2.0/24: 64500}}
+ssh: {known_hosts: ssh/known_hosts, key: ssh/key}
 redirect: {"192.0.2.1:25": "127.0.0.1:2525"}
 """
     write("", "ca.pem")
@@ -112,6 +113,14 @@ redirect: {"192.0.2.1:25": "127.0.0.1:2525"}
         if getattr(settings, name) == getattr(default, name)
     ]
     assert untouched == []
+    assert settings.ssh is not None
+    assert settings.ssh.known_hosts == str(tmp_path / "ssh" / "known_hosts")
+    assert settings.ssh.key == str(tmp_path / "ssh" / "key")
+
+
+def test_ssh_without_known_hosts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="known_hosts"):
+        config("ssh: {user: audit}\n")
 
 
 def test_plugin_of_the_inventory_is_read(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from audits.collect.live.assembly import AVAILABLE, assembled
 from audits.collect.live.login import Account
 from audits.collect.live.relay import UP_TO_RCPT, Beyond
 from audits.collect.live.resolver import Traffic
+from audits.collect.live.ssh_login import SshAccess, ssh_access
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
 from audits.config import builtin_policies
@@ -51,6 +52,7 @@ from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
 from audits.facts.fact import F, Fact, Observed, kind_of
 from audits.facts.relay import BackscatterProbe, RelayProbes
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
+from audits.fleet import nornir_inventory
 from audits.report.data import encode_summary
 from audits.report.html import html_chunks
 from audits.report.location import Repository
@@ -180,6 +182,7 @@ def collect(
             questions,
             accounts=accounts(workspace),
             beyond=beyond,
+            ssh=access(workspace),
         ) as live,
     ):
         if chosen.asks_dns:
@@ -204,6 +207,18 @@ def accounts(workspace: Workspace) -> dict[str, Account]:
         )
         for host, login in workspace.whole_fleet.logins.items()
     }
+
+
+def access(workspace: Workspace) -> SshAccess | None:
+    """How the hosts of the inventory are logged in to; None where no SSH is configured.
+
+    Raises UsageError for what the inventory says of SSH and makes no sense.
+    """
+    settings = workspace.settings.ssh
+    if settings is None:
+        return None
+    hosts = nornir_inventory(workspace.whole_fleet).hosts
+    return ssh_access(hosts, settings, workspace.config.root, secret)
 
 
 def _declared(fact: type[F], snapshot: Snapshot) -> tuple[Observed[F], ...]:

@@ -29,6 +29,8 @@ from audits.collect.live.smtp import ServiceWalk
 from audits.collect.live.smuggling import SmugglingProbe
 from audits.collect.live.spf import SpfDomain, SpfHost
 from audits.collect.live.srv import SrvLookup
+from audits.collect.live.ssh import SshHost
+from audits.collect.live.ssh_login import SshAccess
 from audits.collect.live.tls import TrustStore
 from audits.collect.live.tls_probe import TlsProbe
 from audits.collect.live.tlsrpt import TlsRptMailboxes
@@ -55,6 +57,7 @@ AVAILABLE: tuple[type[Collector], ...] = (
     CaaClimb,
     PolicyHostCaaClimb,
     HeloLookup,
+    SshHost,
     SrvLookup,
     AutoconfigFetch,
     ListLookup,
@@ -99,12 +102,13 @@ def assembled(
     *,
     accounts: Mapping[str, Account] | None = None,
     beyond: Beyond = UP_TO_RCPT,
+    ssh: SshAccess | None = None,
 ) -> Iterator[Live]:
     """The collectors of a plan, told what is wanted of them; the resolver is closed at the end.
 
     base: the folder that the inventory names files from. accounts: to log in
     with, by host name. beyond: what relay probes may do beyond RCPT.
-    questions: what services are to be offered in TLS.
+    questions: what services are to be offered in TLS. ssh: how hosts are logged in to.
     Raises UsageError for a resolver or a trust file that can't be used.
     """
     watched = {DomainSecurity, HostSecurity} & chosen.facts
@@ -128,6 +132,7 @@ def assembled(
         CaaClimb: lambda: CaaClimb(resolver, origin),
         PolicyHostCaaClimb: lambda: PolicyHostCaaClimb(resolver, origin),
         HeloLookup: lambda: HeloLookup(resolver, origin),
+        SshHost: lambda: SshHost(origin, wanted, settings.ssh, settings.limits, ssh),
         SrvLookup: lambda: SrvLookup(resolver, origin),
         AutoconfigFetch: lambda: AutoconfigFetch(resolver, origin, settings),
         ListLookup: lambda: ListLookup(resolver, origin, settings.reputation),
