@@ -15,6 +15,8 @@ from audits.facts.fact import (
 from audits.facts.mta import Mta, MtaListeners, MtaPrograms, TrustedNetworks
 from audits.parse.config_tree import ConfigTree, Reading
 from audits.parse.dovecot.reading import read_dovecot
+from audits.parse.exim.reading import read_exim
+from audits.parse.opensmtpd.reading import read_opensmtpd
 from audits.parse.postfix.reading import read_postfix
 from audits.subject import MailHost
 
@@ -25,7 +27,9 @@ Reader = Callable[[ConfigTree, str, str | None], Reading | Silence]
 
 READERS: Mapping[Mta, Reader] = {
     Mta.POSTFIX: read_postfix,
+    Mta.EXIM: read_exim,
     Mta.DOVECOT: read_dovecot,
+    Mta.OPENSMTPD: read_opensmtpd,
 }
 
 # Where a program's configuration begins on a host.

@@ -1,0 +1,104 @@
+"""A line of smtpd.conf, gone through from left to right."""
+
+from audits.errors import ParseError
+from audits.facts.mta import ConfigLine, Problem
+from audits.parse.opensmtpd.statement import Operand
+from audits.parse.opensmtpd.token import Token
+
+_MOST_SHOWN = 400
+_SECRET = frozenset({"srs", "queue"})
+
+
+class SyntaxAt(ParseError):
+    """A word that may not stand where it does, and what should."""
+
+    def __init__(self, token: Token, expected: str, found: str | None = None) -> None:
+        super().__init__(expected)
+        text = token.text if token.kind != "end" else "the end of the line"
+        self.problem = Problem("syntax", True, found or f"found {text!r}", expected, token.place)
+
+
+class Cursor:
+    """The tokens of one statement, of which the last is its end."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self._tokens = tokens
+        self._at = 0
+
+    @property
+    def here(self) -> Token:
+        return self._tokens[min(self._at, len(self._tokens) - 1)]
+
+    @property
+    def done(self) -> bool:
+        return self.here.kind == "end"
+
+    def take(self) -> Token:
+        token = self.here
+        self._at += 1
+        return token
+
+    def skip(self, *words: str) -> bool:
+        """Goes past one of these keywords or signs, if one stands here."""
+        if self.here.says(*words):
+            self._at += 1
+            return True
+        return False
+
+    def need(self, *words: str) -> str:
+        """Goes past one of these keywords, which must stand here."""
+        if not self.here.says(*words):
+            raise SyntaxAt(self.here, " or ".join(f"`{word}`" for word in words))
+        return self.take().text
+
+    def text(self, what: str) -> str:
+        """A word or a text in quotes, which must stand here."""
+        if self.here.kind not in ("word", "string"):
+            raise SyntaxAt(self.here, what)
+        return self.take().text
+
+    def at_value(self) -> bool:
+        """Whether a value, a table or a list stands here."""
+        return self.here.kind in ("word", "string") or self.here.says("<", "{")
+
+    def operand(self, what: str) -> Operand:
+        """`<table>`, a value, or `{ value, value }`."""
+        if self.skip("<"):
+            name = self.text("the name of a table")
+            self.need(">")
+            return Operand(name)
+        if self.here.says("{"):
+            return Operand(None, tuple(key for key, _ in self.listed()))
+        return Operand(None, (self.text(what),))
+
+    def listed(self) -> list[tuple[str, str]]:
+        """`{ value, value }` or `{ key = value, key = value }`; smtpd lets commas be left out."""
+        self.need("{")
+        found = []
+        while not self.skip("}"):
+            key = self.text("a value")
+            value = self.text("a value") if self.skip("=") else ""
+            found.append((key, value))
+            self.skip(",")
+        return found
+
+    def finish(self) -> None:
+        """Nothing more may stand here."""
+        if not self.done:
+            raise SyntaxAt(self.here, "the end of the line")
+
+    def rest(self) -> tuple[str, ...]:
+        """All words up to the end."""
+        found = []
+        while not self.done:
+            found.append(self.take().text)
+        return tuple(found)
+
+    def line(self) -> ConfigLine:
+        """The statement as evidence, without what a login could be made of."""
+        words = [f'"{t.text}"' if t.kind == "string" else t.text for t in self._tokens[:-1]]
+        if words[0] in _SECRET:
+            words = [*words[:2], "[left out]"][: len(words)]
+        text = " ".join(words).replace("< ", "<").replace(" >", ">").replace("! ", "!")
+        text = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} ..."
+        return ConfigLine(self._tokens[0].place, text)
