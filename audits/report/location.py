@@ -13,6 +13,7 @@ from audits.facts.dns import MxSet
 from audits.facts.place import Place
 from audits.report.anchor import owner_of
 from audits.report.material import Material
+from audits.report.sanitise import visible
 from audits.subject import MailHost, Subject
 
 CONFIGURATION = "mailproof.yaml"
@@ -106,4 +107,4 @@ class Locator:
 
     def _named(self, file: str) -> str:
         folder = self._repository.folder
-        return f"{folder}/{file}" if folder else file
+        return visible(f"{folder}/{file}" if folder else file)

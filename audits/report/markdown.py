@@ -22,13 +22,13 @@ from audits.subject import Subject
 # A comment of GitHub takes 65,536 characters in all.
 _MOST: Final = 30
 _LONGEST: Final = 400
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@:$-])")
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~&:$-])")
 _FENCE: Final = re.compile(r"`+")
 
 _SIGNS: Final = {
     Conclusion.COMPLIANT: "✅",
     Conclusion.NOT_COMPLIANT: "❌",
-    Conclusion.INCOMPLETE: "⚠️",
+    Conclusion.INCOMPLETE: "❓",
 }
 
 
@@ -170,8 +170,12 @@ def code(text: object) -> Markup:
 
 
 def plain(text: object) -> Markup:
-    """Words of our own, with every sign that means something in Markdown taken literally."""
-    return Markup(_SPECIAL.sub(r"\\\1", visible(str(text), _LONGEST)))
+    """Words of our own, with every sign that means something in Markdown taken literally.
+
+    GitHub looks for mentions and addresses after it has taken escapes out, but not in code.
+    """
+    shown = visible(str(text), _LONGEST)
+    return Markup("`@`".join(_SPECIAL.sub(r"\\\1", part) for part in shown.split("@")))
 
 
 def _finalize(value: object) -> object:

@@ -275,7 +275,7 @@ def _location(place: Place, about: Sequence[Remark]) -> dict[str, Any]:
 
 def _physical(place: Place) -> dict[str, Any]:
     return {
-        "artifactLocation": {"uri": quote(visible(place.file), safe="/"), "uriBaseId": _BASE},
+        "artifactLocation": {"uri": quote(place.file, safe="/"), "uriBaseId": _BASE},
         "region": {"startLine": place.line, "startColumn": place.column},
     }
 

@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 from audits.evaluate.audit import Audit, Doc, Documentation, Reference, Rfc
+from audits.evaluate.comparison import Comparison
 from audits.evaluate.policy import Policy, Rule
 from audits.evaluate.result import Result, Unseen, WaiverUse
 from audits.evaluate.target import Target
 from audits.evaluate.verdict import Evidence, Outcome, Severity, Verdict, Violation
 from audits.evaluate.waiver import Waiver
-from audits.facts.declared import FleetScope
+from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
 from audits.facts.dns import DmarcStep, DmarcWalk
 from audits.facts.fact import Fact, Observed, Provenance, Reason, Step, Unobserved
 from audits.facts.smtp import (
@@ -28,6 +29,9 @@ from audits.facts.smtp import (
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.facts.tcp import PortState
 from audits.facts.tls import Certificate, CertificateChain, TlsHandshake, Verification
+from audits.report.location import Repository
+from audits.report.material import Material
+from audits.report.remark import Gate, Remarks
 from audits.report.view import ReportView, Run, view
 from audits.selector import read_selection
 from audits.subject import Domain, Path, Role, Service, Subject, Vantage
@@ -192,9 +196,17 @@ def at(seconds: float, collector: str = "smtp") -> Provenance:
 
 
 def provenance(fact: Fact) -> Provenance:
+    if isinstance(fact, DeclaredDomain):
+        return declared("domains.yaml", DOMAINS.index(fact.subject.name))
+    if isinstance(fact, DeclaredHost):
+        return declared("hosts.yaml", (MX1.host, MX2.host, BACKUP.host).index(fact.subject.name))
     if isinstance(fact.subject, Domain):
         return at(3, "dns")
     return at(74 if fact.subject == MX2_MSA else 21)
+
+
+def declared(file: str, place: int) -> Provenance:
+    return Provenance("inventory", "office", AS_OF, f"inventory/{file}:{10 * place + 1}")
 
 
 def certificate(name: str, not_after: datetime, *, key: str = "rsa") -> Certificate:
@@ -423,6 +435,28 @@ def whole(hostile: str = "", found: Iterable[Result] | None = None) -> ReportVie
         AUDITS,
         WAIVERS,
     )
+
+
+def remarks(
+    found: Iterable[Result] | None = None,
+    *,
+    repository: Repository | None = None,
+    gate: Gate | None = None,
+    comparison: Comparison | None = None,
+    run: Run = RUN,
+    seen: Snapshot | None = None,
+) -> Remarks:
+    """The same run as CI is told of it; the built-in policy is in no repository."""
+    material = Material(
+        run,
+        list(results() if found is None else found),
+        seen or snapshot(),
+        POLICY,
+        AUDITS,
+        WAIVERS,
+    )
+    where = repository or Repository(foreign=frozenset({"baseline.yaml"}))
+    return Remarks(material, where, gate or Gate(), comparison)
 
 
 def large(domains: int, *, different: bool = False) -> ReportView:
