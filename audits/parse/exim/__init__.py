@@ -1,0 +1,1 @@
+"""Exim's configuration: what it says, and what the daemon makes of it."""
