@@ -8,7 +8,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from audits.catalog import load
-from audits.cli import app
+from audits.cli.command import app
 from audits.cli.exits import MEANING
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")

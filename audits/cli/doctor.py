@@ -34,7 +34,7 @@ class Finding(NamedTuple):
 
 
 def register(app: typer.Typer) -> None:
-    app.command(rich_help_panel="Fleet")(doctor)
+    app.command()(doctor)
 
 
 def doctor(config: ConfigFile = None) -> Exit:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from audits.errors import MailproofError, OutputError, SnapshotError, UsageError
-from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
+
+if TYPE_CHECKING:  # every verb needs the codes, and few have results
+    from audits.evaluate.result import Result
 
 
 class Exit(IntEnum):
@@ -53,7 +56,7 @@ def for_error(error: MailproofError) -> Exit:
     return Exit.USAGE if isinstance(error, UsageError | SnapshotError) else Exit.INTERNAL
 
 
-def for_results(results: Iterable[Result], fail_on: Severity, max_unknown: int) -> Exit:
+def for_results(results: "Iterable[Result]", fail_on: Severity, max_unknown: int) -> Exit:
     """The code that results end with. A waived result is no finding; an ERROR is not observed."""
     findings, unknown, seen = False, 0, False
     for result in results:

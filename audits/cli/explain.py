@@ -29,7 +29,7 @@ _WIDE = 2000
 
 
 def register(app: typer.Typer) -> None:
-    app.command(rich_help_panel="Look up")(explain)
+    app.command()(explain)
 
 
 def explain(

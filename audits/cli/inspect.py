@@ -41,9 +41,9 @@ class SchemaName(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command(rich_help_panel="Fleet")(validate)
-    app.command("list", rich_help_panel="Look up")(listing)
-    app.command(rich_help_panel="Look up")(schema)
+    app.command()(validate)
+    app.command("list")(listing)
+    app.command()(schema)
 
 
 def validate(

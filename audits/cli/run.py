@@ -100,10 +100,10 @@ StoredRun = Annotated[Path, typer.Argument(help="The directory of a stored run."
 
 
 def register(app: typer.Typer) -> None:
-    app.command(rich_help_panel="Audit")(run)
-    app.command(rich_help_panel="Audit")(collect)
-    app.command(rich_help_panel="Audit")(evaluate)
-    app.command(rich_help_panel="Audit")(report)
+    app.command()(run)
+    app.command()(collect)
+    app.command()(evaluate)
+    app.command()(report)
 
 
 def run(

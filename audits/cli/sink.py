@@ -21,7 +21,7 @@ from audits.settings import Mailbox
 
 
 def register(app: typer.Typer) -> None:
-    app.command(rich_help_panel="Audit")(sink)
+    app.command()(sink)
 
 
 def sink(

@@ -26,8 +26,8 @@ _NEXT = {
 
 
 def register(app: typer.Typer) -> None:
-    app.command(rich_help_panel="Begin")(demo)
-    app.command(rich_help_panel="Begin")(init)
+    app.command()(demo)
+    app.command()(init)
 
 
 def init(

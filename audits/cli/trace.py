@@ -69,7 +69,7 @@ _USER_AND_REFERENCE = re.compile(r"(.+?)=((?:env|file|cmd):.+)")
 
 
 def register(app: typer.Typer) -> None:
-    app.command(rich_help_panel="Fleet")(trace)
+    app.command()(trace)
 
 
 def trace(

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from audits.cli import app
+from audits.cli.command import app
 from audits.cli.exits import Exit, for_error
 from audits.cli.options import stdout
 from audits.collect.sink import Sink

@@ -68,7 +68,7 @@ class MtaFiles:
         self._behind = behind
 
     async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
-        """Every wanted fact, or why it is missing."""
+        """Every wanted fact, or why it is missing; from behind what files do not say."""
         if not isinstance(subject, MailHost):
             raise TypeError(f"{self.name} is about hosts, not {subject}")
         programs = self._candidates.get(subject.name, ())
@@ -78,8 +78,14 @@ class MtaFiles:
         if not programs:
             words = "no configuration of this host is under review"
             return unobserved(self._wanted, subject, self._outside, words, provenance)
-        readings = read_files(programs, self._base)
-        return configured(subject, readings, self._wanted, provenance)
+        found = configured(subject, read_files(programs, self._base), self._wanted, provenance)
+        if self._behind is None:
+            return found
+        told = {each.key for each in found}
+        return [
+            *found,
+            *(o for o in await self._behind.collect(subject, seen) if o.key not in told),
+        ]
 
 
 def read_files(programs: Iterable[ProgramFiles], base: Path) -> list[Reading | Silence]:

@@ -1,0 +1,28 @@
+"""What Ctrl-C and SIGTERM do while a verb runs: they end it in order, and keep what was seen."""
+
+import signal
+from types import FrameType
+
+
+class _Signals:
+    """SIGTERM ends a run the same orderly way as Ctrl-C does; only the exit code differs."""
+
+    terminated = False
+
+    def on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        self.terminated = True
+        signal.raise_signal(signal.SIGINT)
+
+
+_SIGNALS = _Signals()
+
+
+def orderly_interrupts() -> None:
+    """From now on either signal is a KeyboardInterrupt."""
+    signal.signal(signal.SIGTERM, _SIGNALS.on_sigterm)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def was_terminated() -> bool:
+    """Whether it was SIGTERM that interrupted."""
+    return _SIGNALS.terminated
