@@ -8,6 +8,7 @@ from audits.errors import MailproofError, OutputError, SnapshotError, UsageError
 from audits.evaluate.verdict import Outcome, Severity
 
 if TYPE_CHECKING:  # every verb needs the codes, and few have results
+    from audits.evaluate.comparison import Comparison
     from audits.evaluate.result import Result
 
 
@@ -54,6 +55,13 @@ def for_error(error: MailproofError) -> Exit:
     if isinstance(error, OutputError):
         return Exit.OUTPUT
     return Exit.USAGE if isinstance(error, UsageError | SnapshotError) else Exit.INTERNAL
+
+
+def for_change(change: "Comparison", fail_on: Severity, max_unknown: int) -> Exit:
+    """The code that a change ends with, whatever was there before it."""
+    if any(result.severity.rank >= fail_on.rank for result in change.introduced):
+        return Exit.REGRESSIONS
+    return Exit.INCOMPLETE if len(change.opened) > max_unknown else Exit.COMPLETE
 
 
 def for_results(results: "Iterable[Result]", fail_on: Severity, max_unknown: int) -> Exit:

@@ -20,6 +20,7 @@ from audits import __version__
 from audits.catalog import load
 from audits.cli.clock import now
 from audits.cli.progress import ProgressWatcher
+from audits.cli.review import Review, fill, host_files
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
 from audits.collect.live.assembly import AVAILABLE, assembled
@@ -31,7 +32,8 @@ from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
 from audits.config import builtin_policies
 from audits.errors import SnapshotError, UsageError
-from audits.evaluate.comparison import Comparison
+from audits.evaluate.comparison import Comparison, Key, compare
+from audits.evaluate.coverage import NotCovered, covered_policy, left_out, separated
 from audits.evaluate.engine import evaluate
 from audits.evaluate.policy import Policy, check, tls_questions
 from audits.evaluate.result import Result, decode_results, encode_result
@@ -51,6 +53,7 @@ from audits.evidence.run_directory import (
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
 from audits.facts.fact import F, Fact, Observed, kind_of
 from audits.facts.relay import BackscatterProbe, RelayProbes
+from audits.facts.review import ReviewScope
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.fleet import nornir_inventory
 from audits.report.data import encode_summary
@@ -154,12 +157,16 @@ def collect(
     *,
     quiet: bool,
     beyond: Beyond = UP_TO_RCPT,
+    review: Review | None = None,
 ) -> Collected:
     """Asks for whatever the policy needs and the run does not hold yet; writes facts.jsonl.
 
-    An interrupt leaves the checkpoint, from which another call goes on.
+    review: files that stand in front of what is asked. An interrupt leaves the checkpoint, from
+    which another call goes on.
     """
     snapshot = run.snapshot()
+    if review is not None:
+        _put_in_front(snapshot, run, review)
     run.checkpoint(snapshot.header, snapshot)
     chosen = planned(workspace.policy, beyond)
     questions = tls_questions(workspace.policy, load())
@@ -183,6 +190,8 @@ def collect(
             accounts=accounts(workspace),
             beyond=beyond,
             ssh=access(workspace),
+            review=review.files if review is not None else None,
+            pinned=host_files(workspace.config.candidate, workspace.config.root),
         ) as live,
     ):
         if chosen.asks_dns:
@@ -192,6 +201,23 @@ def collect(
         Collection(snapshot, chosen, live.collectors, population, limits, origin, watcher).run(loop)
     run.write(FACTS, snapshot.lines())
     return Collected(snapshot, live.resolver.traffic, live.pace.dialled)
+
+
+def _put_in_front(snapshot: Snapshot, run: RunDirectory, review: Review) -> None:
+    """States what is under review, and keeps the facts of its base."""
+    snapshot.add(review.stated(Origin(snapshot.header.vantage, now)))
+    if review.base is not None:
+        run.keep_base(review.base.snapshot)
+
+
+def read(workspace: Workspace, run: RunDirectory, review: Review) -> Collected:
+    """Reads the files under review, and asks nobody; writes facts.jsonl."""
+    snapshot = run.snapshot()
+    fill(snapshot, workspace, review)
+    if review.base is not None:
+        run.keep_base(review.base.snapshot)
+    run.write(FACTS, snapshot.lines())
+    return Collected(snapshot, Traffic(), Counter())
 
 
 def accounts(workspace: Workspace) -> dict[str, Account]:
@@ -231,9 +257,61 @@ def judgment_of(workspace: Workspace) -> Judgment:
     return Judgment(workspace.title, workspace.policy, workspace.waivers, workspace.folder)
 
 
-def judge(snapshot: Snapshot, judgment: Judgment, previous: Snapshot | None = None) -> list[Result]:
-    """Every result, with the audits of the catalogue; `previous` is what an earlier run saw."""
-    return list(evaluate(snapshot, judgment.policy, load(), judgment.waivers, previous))
+@dataclass(frozen=True)
+class Judged:
+    """Every result. gaps: what files under review can't show. before: the results of the base that
+    a change under review is compared with; comparison: what the change did.
+    """
+
+    results: list[Result]
+    gaps: tuple[NotCovered, ...] = ()
+    before: tuple[Result, ...] = ()
+    comparison: Comparison | None = None
+
+
+def judge(snapshot: Snapshot, judgment: Judgment, run: RunDirectory | None = None) -> Judged:
+    """Every result, with the audits of the catalogue.
+
+    run: holds what they compare with: facts of an earlier run, those of the base of a change.
+    """
+    results, gaps, untold = _judge(snapshot, judgment, run.previous() if run else None)
+    base = run.base() if run else None
+    if base is None:
+        return Judged(results, gaps)
+    before, _, _ = _judge(base, judgment, None)
+    scope = snapshot.fact(ReviewScope, snapshot.vantage)
+    if scope is not None and scope.live:
+        # Files alone were judged in the base: of all else nothing is known there.
+        known = {(result.audit, result.subject) for result in before}
+        untold |= {key for r in results if (key := (r.audit, r.subject)) not in known}
+    else:
+        known = {(result.audit, result.subject) for result in results}
+        left = scope is not None and _limited(snapshot)
+        before = [r for r in before if not left or (r.audit, r.subject) in known]
+    results, comparison = compare(base.header.run, before, results, untold=untold)
+    return Judged(results, gaps, tuple(before), comparison)
+
+
+def _judge(
+    snapshot: Snapshot, judgment: Judgment, previous: Snapshot | None
+) -> tuple[list[Result], tuple[NotCovered, ...], set[Key]]:
+    """The results, what files can't show, and the single results that are missing for that."""
+    audits = load()
+    scope = snapshot.fact(ReviewScope, snapshot.vantage)
+    policy = judgment.policy
+    if scope is None:
+        return list(evaluate(snapshot, policy, audits, judgment.waivers, previous)), (), set()
+    inside = covered_policy(policy, audits, scope)
+    results = list(evaluate(snapshot, inside, audits, judgment.waivers, previous))
+    kept, gaps = separated(results)
+    told = {(result.audit, result.subject) for result in kept}
+    untold = {key for r in results if (key := (r.audit, r.subject)) not in told}
+    return kept, (*left_out(policy, audits, scope), *gaps), untold
+
+
+def _limited(snapshot: Snapshot) -> bool:
+    scope = snapshot.fact(FleetScope, snapshot.vantage)
+    return scope is not None and scope.limit is not None
 
 
 def write_results(run: RunDirectory, results: Sequence[Result]) -> None:
@@ -248,6 +326,9 @@ def resumed(workspace: Workspace, path: Path) -> tuple[Workspace, RunDirectory]:
     run = RunDirectory.open(path)
     if run.complete:
         raise UsageError(f"{path}: this run is complete; there is nothing to go on with")
+    snapshot = run.snapshot()
+    if snapshot.fact(ReviewScope, snapshot.vantage) is not None:
+        raise UsageError(f"{path}: files may have changed since; expected a new run --candidate")
     judgment = stored_judgment(run)
     return replace(workspace, policy=judgment.policy, waivers=judgment.waivers), run
 
@@ -273,17 +354,34 @@ def stored_results(run: RunDirectory) -> list[Result]:
     return list(decode_results(run.read(RESULTS), str(run.path / RESULTS)))
 
 
+def stored_judged(run: Stored) -> Judged:
+    """What a stored run was judged to be; what stands beside its results is worked out again."""
+    results = stored_results(run.directory)
+    if run.snapshot.fact(ReviewScope, run.snapshot.vantage) is None:
+        return Judged(results)
+    return replace(judge(run.snapshot, run.judgment, run.directory), results=results)
+
+
 def reported(
     snapshot: Snapshot,
     judgment: Judgment,
-    results: Sequence[Result],
+    judged: Judged,
     *,
     ended: datetime,
     complete: bool,
 ) -> ReportView:
     """The view that every report of a run is made from. complete: it was not cut off."""
     about = _about(snapshot, judgment, ended=ended, complete=complete)
-    return view(about, results, snapshot, judgment.policy, load(), judgment.waivers)
+    return view(
+        about,
+        judged.results,
+        snapshot,
+        judgment.policy,
+        load(),
+        judgment.waivers,
+        gaps=judged.gaps,
+        comparison=judged.comparison,
+    )
 
 
 def remarked(

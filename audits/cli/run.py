@@ -11,7 +11,7 @@ from audits.cli import job
 from audits.cli.canary import canary_of
 from audits.cli.clock import now
 from audits.cli.effort import taken
-from audits.cli.exits import Exit, for_results
+from audits.cli.exits import Exit, for_change, for_results
 from audits.cli.form import (
     Format,
     Formats,
@@ -40,6 +40,7 @@ from audits.cli.options import (
     stderr,
     stdout,
 )
+from audits.cli.review import Review, compared, reviewed
 from audits.cli.workspace import (
     Workspace,
     checked_policy,
@@ -49,7 +50,6 @@ from audits.cli.workspace import (
 )
 from audits.collect.live.relay import UP_TO_RCPT, Beyond
 from audits.errors import UsageError
-from audits.evaluate.result import Result
 from audits.evaluate.verdict import Severity
 from audits.evidence.run_directory import FACTS, JUDGED_BY, REPORT, RESULTS, RunDirectory
 from audits.facts.fact import kind_of
@@ -96,6 +96,37 @@ WithCanary = Annotated[
         "mailbox that you own, and see whether it arrives. With --resume, say it again.",
     ),
 ]
+UnderReview = Annotated[
+    bool,
+    typer.Option(
+        "--candidate",
+        help="Judge the files that the configuration names under `candidate`, offline.",
+    ),
+]
+WithLive = Annotated[
+    bool,
+    typer.Option(
+        "--live", help="With --candidate: ask everything live that those files do not say."
+    ),
+]
+WithBase = Annotated[
+    str | None,
+    typer.Option(
+        "--base",
+        help="With --candidate: judge them as they were where HEAD left this branch too, by the "
+        "policy and waivers of there, and say what the change introduces, mends and leaves.",
+        metavar="REF",
+        show_default=False,
+    ),
+]
+FailOnNew = Annotated[
+    bool,
+    typer.Option(
+        "--fail-on-new",
+        help="With --base: end with exit code 13 where the change introduces a failure, and with 0 "
+        "whatever was there before.",
+    ),
+]
 StoredRun = Annotated[Path, typer.Argument(help="The directory of a stored run.", metavar="RUN")]
 
 
@@ -125,6 +156,10 @@ def run(
     canary: WithCanary = False,
     smuggling: WithSmuggling = False,
     stats: Stats = False,
+    candidate: UnderReview = False,
+    live: WithLive = False,
+    base: WithBase = None,
+    fail_on_new: FailOnNew = False,
     format: Formats = None,
     sarif_suppressed: SarifSuppressed = False,
     quiet: Quiet = False,
@@ -146,9 +181,16 @@ def run(
       mailproof run --max-unknown 5        tolerate five that could not be observed
 
       mailproof run --format sarif=mail.sarif --format junit=mail.xml
+
+      mailproof run --candidate --base origin/main --fail-on-new      a change, offline
     """
     forms = wanted(format) or by_itself(quiet=quiet)
-    _check_resumed(resume, limit, policy, waivers, no_waivers, output, previous)
+    _check_resumed(
+        resume, limit, policy, waivers, no_waivers, output, previous, candidate, live, base
+    )
+    _check_review(
+        candidate, live, base, fail_on_new, waivers, dry_run or deep or data_abort or canary
+    )
     workspace = read_workspace(config, policy, waivers, limit, no_waivers=no_waivers)
     workspace = workspace.deep if deep else workspace
     workspace = workspace.smuggling if smuggling else workspace
@@ -159,11 +201,23 @@ def run(
     if dry_run:
         _print_plan(workspace, beyond)
         return Exit.COMPLETE
+    review: Review | None = None
+    if candidate:
+        workspace, review = reviewed(workspace, live=live)
+        if base is not None:
+            own = bool(policy)
+            workspace, review = compared(
+                workspace, review, base, own_policy=own, no_waivers=no_waivers
+            )
     workspace, directory = _begun(workspace, output, resume, previous)
     gate = Gate(fail_on, max_unknown)
     out = Outputs(forms, gate, sarif_suppressed)
-    results = whole_run(workspace, directory, quiet=quiet, stats=stats, beyond=beyond, out=out)
-    return for_results(results, fail_on, max_unknown)
+    judged = whole_run(
+        workspace, directory, quiet=quiet, stats=stats, beyond=beyond, out=out, review=review
+    )
+    if fail_on_new and judged.comparison is not None:
+        return for_change(judged.comparison, fail_on, max_unknown)
+    return for_results(judged.results, fail_on, max_unknown)
 
 
 @dataclass(frozen=True)
@@ -183,18 +237,32 @@ def whole_run(
     stats: bool = False,
     beyond: Beyond = UP_TO_RCPT,
     out: Outputs | None = None,
-) -> list[Result]:
-    """The whole job in an open run directory; returns the results."""
+    review: Review | None = None,
+) -> job.Judged:
+    """The whole job in an open run directory. review: the files that are judged, if any are."""
     out = out or Outputs()
-    collected = job.collect(workspace, directory, stderr(), quiet=quiet, beyond=beyond)
+    if review is not None and not review.live:
+        collected = job.read(workspace, directory, review)
+    else:
+        collected = job.collect(
+            workspace, directory, stderr(), quiet=quiet, beyond=beyond, review=review
+        )
     snapshot = collected.snapshot
     judgment = job.judgment_of(workspace)
-    results = job.judge(snapshot, judgment, directory.previous())
-    job.write_results(directory, results)
+    judged = job.judge(snapshot, judgment, directory)
+    job.write_results(directory, judged.results)
     ended = now()
-    made = job.reported(snapshot, judgment, results, ended=ended, complete=True)
+    made = job.reported(snapshot, judgment, judged, ended=ended, complete=True)
     job.write_reports(directory, made, workspace.own_templates)
-    remarks = job.remarked(snapshot, judgment, results, out.gate, ended=ended, complete=True)
+    remarks = job.remarked(
+        snapshot,
+        judgment,
+        judged.results,
+        out.gate,
+        ended=ended,
+        complete=True,
+        comparison=judged.comparison,
+    )
     own, suppressed = workspace.own_templates, out.sarif_suppressed
     keep(directory, out.forms, made, remarks, own, suppressed=suppressed)
     job.finish(workspace, directory, snapshot, beyond)
@@ -203,7 +271,7 @@ def whole_run(
         _print_summary(made, directory.path / REPORT)
     if stats:
         stderr().print(taken(collected.traffic, collected.connections))
-    return results
+    return judged
 
 
 def collect(
@@ -274,7 +342,7 @@ def evaluate(
     if waivers or no_waivers:
         read = () if no_waivers else waivers_for(configuration(config), waivers, run.snapshot)
         judgment = job.Judgment(judgment.fleet, judgment.policy, read, judgment.folder)
-    results = job.judge(run.snapshot, judgment, run.directory.previous())
+    judged = job.judge(run.snapshot, judgment, run.directory)
     directory: RunDirectory | None = run.directory
     if output is not None:
         directory = RunDirectory(output)
@@ -283,16 +351,16 @@ def evaluate(
         directory = None
     complete = run.directory.complete
     ended = job.ended(run)
-    made = job.reported(run.snapshot, judgment, results, ended=ended, complete=complete)
+    made = job.reported(run.snapshot, judgment, judged, ended=ended, complete=complete)
     if directory is not None:
-        job.write_results(directory, results)
+        job.write_results(directory, judged.results)
         job.write_reports(directory, made, None)
         directory.write(JUDGED_BY, [job.encode_judgment(judgment)])
         if output is None:
             directory.renew()
     if not quiet:
         _print_summary(made, directory.path / REPORT if directory else None)
-    return for_results(results, fail_on, max_unknown)
+    return for_results(judged.results, fail_on, max_unknown)
 
 
 def report(
@@ -316,13 +384,19 @@ def report(
     run = job.stored(stored)
     if not (stored / RESULTS).is_file():
         raise UsageError(f"{stored}: not judged yet; run `mailproof evaluate {stored}` first")
-    results = job.stored_results(run.directory)
+    judged = job.stored_judged(run)
     complete = run.directory.complete
     ended = job.ended(run)
-    made = job.reported(run.snapshot, run.judgment, results, ended=ended, complete=complete)
+    made = job.reported(run.snapshot, run.judgment, judged, ended=ended, complete=complete)
     gate = Gate(fail_on, max_unknown)
     remarks = job.remarked(
-        run.snapshot, run.judgment, results, gate, ended=ended, complete=complete
+        run.snapshot,
+        run.judgment,
+        judged.results,
+        gate,
+        ended=ended,
+        complete=complete,
+        comparison=judged.comparison,
     )
     put(written(format, made, remarks, None, suppressed=sarif_suppressed), output)
     return Exit.COMPLETE
@@ -347,6 +421,27 @@ def _check_resumed(resume: Path | None, *others: object) -> None:
         raise UsageError(
             "--resume: a run that goes on keeps its policy, waivers, limit, place and previous "
             "run; expected none of the options that say them"
+        )
+
+
+def _check_review(
+    candidate: bool,
+    live: bool,
+    base: str | None,
+    fail_on_new: bool,
+    waivers: Path | None,
+    asks: bool,
+) -> None:
+    """Raises UsageError where an option about files under review stands without its other half."""
+    if (live or base is not None) and not candidate:
+        raise UsageError(f"{'--live' if live else '--base'}: expected --candidate beside it")
+    if fail_on_new and base is None:
+        raise UsageError("--fail-on-new: expected --base beside it, which says what is new")
+    if base is not None and waivers is not None:
+        raise UsageError("--waivers: with --base the waivers are those of the base")
+    if candidate and asks and not live:
+        raise UsageError(
+            "--candidate: found an option that asks hosts, expected none, or --live beside it"
         )
 
 

@@ -23,6 +23,7 @@ SUMMARY = "summary.json"
 REPORT = "report.html"
 JUDGED_BY = "policy.json"
 PREVIOUS = "previous.jsonl"
+BASE = "base.jsonl"
 MANIFEST = "manifest.json"
 _PARTIAL = "facts.partial.jsonl"
 _INCOMPLETE = "INCOMPLETE"
@@ -150,6 +151,15 @@ class RunDirectory:
         """What was kept of an earlier run. Raises SnapshotError."""
         path = self.path / PREVIOUS
         return Snapshot.read(self.read(PREVIOUS), str(path)) if path.is_file() else None
+
+    def keep_base(self, base: Snapshot) -> None:
+        """Keeps what the files said that a change under review is compared with."""
+        self.write(BASE, base.lines())
+
+    def base(self) -> Snapshot | None:
+        """What was kept of the base of a change. Raises SnapshotError."""
+        path = self.path / BASE
+        return Snapshot.read(self.read(BASE), str(path)) if path.is_file() else None
 
     def manifest(self) -> Manifest:
         return decode_manifest(b"\n".join(self.read(MANIFEST)), str(self.path / MANIFEST))

@@ -11,7 +11,26 @@ SCHEMA: Final = "mailproof/summary/v1"
 
 
 def summary(view: ReportView) -> dict[str, Any]:
-    """Verdict, counts before and after waivers, coverage and waivers to act on; plain builtins."""
+    """Verdict, counts before and after waivers, coverage and waivers to act on; plain builtins.
+
+    Of files under review also what they can't show, and what a change does.
+    """
+    whole = _whole(view)
+    if view.reviewed is not None:
+        whole["not_covered"] = [
+            {"why": gap.why, "audits": list(gap.audits), "results": gap.results}
+            for gap in view.reviewed.gaps
+        ]
+    if view.change is not None:
+        change = view.change
+        lists = {"introduced": change.introduced, "mended": change.mended, "left": change.left}
+        whole["change"] = {"base": change.base, "undecidable": change.opened} | {
+            name: [msgspec.structs.asdict(each) for each in found] for name, found in lists.items()
+        }
+    return whole
+
+
+def _whole(view: ReportView) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "run": {

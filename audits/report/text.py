@@ -12,6 +12,7 @@ from rich.text import Text
 from audits.evaluate.verdict import Outcome, Severity
 from audits.report.figure import Figure, text_path
 from audits.report.finding import Finding, Instance
+from audits.report.review import ChangeSheet, Reviewed
 from audits.report.silence import Layer
 from audits.report.view import Conclusion, ReportView
 from audits.report.words import counted, number
@@ -72,6 +73,10 @@ def _parts(
     view: ReportView, report: str | None, limit: int, *, plain: bool
 ) -> Iterator[RenderableType]:
     yield from _head(view, plain=plain)
+    if view.reviewed is not None:
+        yield from _not_covered(view.reviewed, limit)
+    if view.change is not None:
+        yield from _change(view.change, limit, report)
     if view.findings:
         yield Text("\nFindings", style="bold")
         for finding in view.findings[:limit]:
@@ -108,6 +113,32 @@ def _head(view: ReportView, *, plain: bool) -> Iterator[Text]:
         counts.append(f"{mark} {count.shown} {count.word}", style=STYLES[count.outcome])
     yield counts
     yield Text(f"Hosts: {view.hosts.sentence}. Domains: {view.domains.sentence}.")
+
+
+def _not_covered(reviewed: Reviewed, limit: int) -> Iterator[RenderableType]:
+    """What the files can't show stands before what they show."""
+    behind = ", in front of what is live" if reviewed.live else ""
+    yield Text(f"\nUnder review: {reviewed.files}{behind}")
+    if reviewed.gaps:
+        yield Text("\nNot covered by these files", style="bold")
+    for gap in reviewed.gaps[:limit]:
+        yield _line(f"{gap.count}: {gap.why} ({gap.named})", 2)
+    yield from _left(len(reviewed.gaps) - limit, "reason", None)
+    for problem in reviewed.problems[:limit]:
+        yield _line(f"! {problem}", 2, style="red")
+    for note in reviewed.notes[:limit]:
+        yield _line(note, 2, style="bright_black")
+
+
+def _change(change: ChangeSheet, limit: int, report: str | None) -> Iterator[RenderableType]:
+    yield Text(f"\nSince {change.base}", style="bold")
+    yield _line(change.sentence, 2)
+    for word, changed in (("introduced", change.introduced), ("mended", change.mended)):
+        for each in changed[:limit]:
+            at = f" ({each.place})" if each.place else ""
+            said = f"{word}: {each.severity} {each.about}: {each.message}{at}"
+            yield _line(said, 4, style="red" if word == "introduced" else "green")
+        yield from _left(len(changed) - limit, f"{word} failure", report)
 
 
 def _finding(finding: Finding, *, plain: bool) -> Iterator[RenderableType]:

@@ -8,6 +8,8 @@ from typing import assert_never
 from msgspec import Struct
 
 from audits.evaluate.audit import Audit
+from audits.evaluate.comparison import Comparison
+from audits.evaluate.coverage import NotCovered
 from audits.evaluate.policy import Policy
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
@@ -32,6 +34,7 @@ from audits.report.record import (
     vantage_lines,
     waiver_lines,
 )
+from audits.report.review import ChangeSheet, Reviewed, change_sheet, reviewed
 from audits.report.sanitise import visible
 from audits.report.sheet import (
     Foreign,
@@ -150,6 +153,8 @@ class ReportView(Struct, frozen=True):
     domain_sheets: tuple[Sheet, ...]
     shared_ways: tuple[SharedWays, ...]
     foreign: tuple[Foreign, ...]
+    reviewed: Reviewed | None
+    change: ChangeSheet | None
 
     def count(self, outcome: Outcome) -> int:
         return next(c.count for c in self.outcomes if c.outcome is outcome)
@@ -162,8 +167,14 @@ def view(
     policy: Policy,
     audits: Mapping[str, Audit],
     waivers: Sequence[Waiver] = (),
+    *,
+    gaps: Sequence[NotCovered] = (),
+    comparison: Comparison | None = None,
 ) -> ReportView:
-    """The view of one run. Results may come in any order; the same input gives the same view."""
+    """The view of one run. Results may come in any order; the same input gives the same view.
+
+    gaps: what files under review can't show. comparison: with the base of a change.
+    """
     ordered = sorted(results, key=lambda r: (sort_key(r.subject), r.audit))
     material = Material(run, ordered, snapshot, policy, audits, waivers)
     counts = Counter(result.outcome for result in ordered)
@@ -214,6 +225,8 @@ def view(
         domain_sheets=domain_sheets,
         shared_ways=shared_ways(material, drawn),
         foreign=foreign_hosts(material),
+        reviewed=reviewed(snapshot, gaps),
+        change=change_sheet(comparison) if comparison is not None else None,
     )
 
 

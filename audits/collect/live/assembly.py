@@ -1,11 +1,15 @@
 """Every live collector, and how a plan's collectors are put together for one run."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from audits.collect.candidate.assembly import CandidateFiles
+from audits.collect.candidate.mta_files import MtaFiles, ProgramFiles
+from audits.collect.candidate.pinned import PinnedFiles
+from audits.collect.candidate.zones import ReviewedZones, ZoneFiles
 from audits.collect.collector import Collector, Origin
 from audits.collect.live.autoconfig import AutoconfigFetch
 from audits.collect.live.bimi import BimiLookup
@@ -37,8 +41,9 @@ from audits.collect.live.tlsrpt import TlsRptMailboxes
 from audits.collect.plan import Plan
 from audits.facts.dns import ResolverReport
 from audits.facts.dnssec import DomainSecurity, HostSecurity
-from audits.facts.fact import Observed
+from audits.facts.fact import Fact, Observed, Reason
 from audits.facts.tls_offer import TlsQuestions
+from audits.parse.zone import ZoneSet
 from audits.settings import Settings
 
 AVAILABLE: tuple[type[Collector], ...] = (
@@ -58,6 +63,8 @@ AVAILABLE: tuple[type[Collector], ...] = (
     PolicyHostCaaClimb,
     HeloLookup,
     SshHost,
+    PinnedFiles,
+    ZoneFiles,
     SrvLookup,
     AutoconfigFetch,
     ListLookup,
@@ -103,16 +110,24 @@ def assembled(
     accounts: Mapping[str, Account] | None = None,
     beyond: Beyond = UP_TO_RCPT,
     ssh: SshAccess | None = None,
+    review: CandidateFiles | None = None,
+    pinned: Mapping[str, Sequence[ProgramFiles]] | None = None,
 ) -> Iterator[Live]:
     """The collectors of a plan, told what is wanted of them; the resolver is closed at the end.
 
     base: the folder that the inventory names files from. accounts: to log in
     with, by host name. beyond: what relay probes may do beyond RCPT.
     questions: what services are to be offered in TLS. ssh: how hosts are logged in to.
+    review: files that stand in front of what is live. pinned: those that hosts are to run, by name.
     Raises UsageError for a resolver or a trust file that can't be used.
     """
     watched = {DomainSecurity, HostSecurity} & chosen.facts
-    resolver = Resolver(settings.resolver, signed=SIGNED_TYPES if watched else ())
+    plain = Resolver(settings.resolver, signed=SIGNED_TYPES if watched else ())
+    zones = review.zones if review is not None else ZoneSet(())
+    resolver = plain
+    if zones.zones:
+        resolver = Resolver(settings.resolver, front=ReviewedZones(zones, alone=False))
+        resolver.traffic = plain.traffic
     pace = Pace(settings.limits)
     trust = TrustStore(settings.trust.ca_file, base)
     wanted = chosen.facts
@@ -120,19 +135,24 @@ def assembled(
         DnsDomain: lambda: DnsDomain(resolver, origin, wanted),
         DmarcReportMailboxes: lambda: DmarcReportMailboxes(resolver, origin),
         BimiLookup: lambda: BimiLookup(resolver, origin),
-        DnssecDomain: lambda: DnssecDomain(resolver, origin),
+        # A zone is signed after its review: how, the servers alone tell.
+        DnssecDomain: lambda: DnssecDomain(plain, origin),
         SpfDomain: lambda: SpfDomain(resolver, origin, wanted),
         SpfHost: lambda: SpfHost(resolver, origin),
         DnsHost: lambda: DnsHost(resolver, origin, wanted),
         DaneHost: lambda: DaneHost(resolver, origin),
-        DnssecHost: lambda: DnssecHost(resolver, origin),
+        DnssecHost: lambda: DnssecHost(plain, origin),
         DnsAddress: lambda: DnsAddress(resolver, origin, wanted),
         MtaStsFetch: lambda: MtaStsFetch(resolver, origin, wanted, settings),
         TlsRptMailboxes: lambda: TlsRptMailboxes(resolver, origin),
         CaaClimb: lambda: CaaClimb(resolver, origin),
         PolicyHostCaaClimb: lambda: PolicyHostCaaClimb(resolver, origin),
         HeloLookup: lambda: HeloLookup(resolver, origin),
-        SshHost: lambda: SshHost(origin, wanted, settings.ssh, settings.limits, ssh),
+        SshHost: lambda: _in_front(
+            SshHost(origin, wanted, settings.ssh, settings.limits, ssh), review, origin, wanted
+        ),
+        PinnedFiles: lambda: PinnedFiles(origin, {} if review else pinned or {}, base),
+        ZoneFiles: lambda: ZoneFiles(origin, zones, Reason.SKIPPED),
         SrvLookup: lambda: SrvLookup(resolver, origin),
         AutoconfigFetch: lambda: AutoconfigFetch(resolver, origin, settings),
         ListLookup: lambda: ListLookup(resolver, origin, settings.reputation),
@@ -152,3 +172,13 @@ def assembled(
         yield Live(collectors, resolver, pace, origin, loop)
     finally:
         loop.run(resolver.aclose())
+        loop.run(plain.aclose())
+
+
+def _in_front(
+    ssh: SshHost, review: CandidateFiles | None, origin: Origin, wanted: frozenset[type[Fact]]
+) -> Collector:
+    """The files under review, and the running hosts behind them."""
+    if review is None or not review.hosts:
+        return ssh
+    return MtaFiles(origin, wanted, review.hosts, review.base, behind=ssh)

@@ -44,11 +44,18 @@ _MAX_DESTINATIONS = 10
 
 
 async def dmarc_walk(resolver: Resolver, domain: str) -> DmarcWalk | Silence:
-    """The walk up from a domain; one that falls silent does not tell the organizational domain."""
+    """The walk up from a domain; one that falls silent does not tell the organizational domain.
+
+    Where zones under review alone are asked, it ends with them: what top-level domains say is left
+    out, and so is everything above a record of the domain's own.
+    """
     steps: list[DmarcStep] = []
     for name in walk_domains(domain):
         reply = await resolver.ask(f"_dmarc.{name}", "TXT")
         if isinstance(reply, Silence):
+            outside = reply.reason is Reason.NOT_UNDER_REVIEW and bool(steps)
+            if outside and (steps[0].records or "." not in name):
+                break
             return reply
         found = texts(reply)
         steps.append(DmarcStep(reply.answer, found, dmarc_records(found)))
