@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from audits.cli import job
 from audits.cli.exits import Exit
 from audits.cli.options import stderr, stdout
 from audits.cli.run import whole_run
-from audits.cli.workspace import read_workspace
+from audits.cli.workspace import below_top, read_workspace
 from audits.errors import OutputError, UsageError
 from audits.evidence.run_directory import REPORT
 from audits.resources import folder
@@ -30,16 +31,41 @@ def register(app: typer.Typer) -> None:
     app.command()(init)
 
 
+class Ci(StrEnum):
+    """Where changes are judged before they are merged."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+
+
+_WORKFLOWS = {Ci.GITHUB: Path(".github/workflows/mailproof.yml"), Ci.GITLAB: Path(".gitlab-ci.yml")}
+
+
 def init(
     directory: Annotated[Path, typer.Argument(help="Where to lay it out.")] = Path(),
+    ci: Annotated[
+        Ci | None,
+        typer.Option(
+            help="Write a workflow for this too, at the top of the repository; in a fleet that is "
+            "laid out already, that alone.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> Exit:
     """Lays out a fleet repository: configuration, inventory, a policy, waivers; all commented.
 
     Writes nothing over a file that exists.
     """
-    written = scaffold(directory)
+    laid_out = (directory / _CONFIG).is_file()
+    workflow = [_workflow(directory, ci)] if ci is not None else []
+    written = [] if ci is not None and laid_out else scaffold(directory)
+    for path, text in workflow:
+        _write_new(path, text)
+        written.append(path)
     for path in written:
         stdout().print(escape(str(path)))
+    if ci is not None and laid_out:
+        return Exit.COMPLETE
     hosts, domains = (directory / "inventory" / name for name in ("hosts.yaml", "domains.yaml"))
     said = f"Now put your own hosts and domains into {hosts} and {domains}, then:"
     stderr().print(escape(said), soft_wrap=True)
@@ -48,6 +74,29 @@ def init(
     for verb, does in _NEXT.items():
         stderr().print(f"  [b]mailproof {verb:<10}[/]{does}")
     return Exit.COMPLETE
+
+
+def _workflow(directory: Path, ci: Ci) -> tuple[Path, str]:
+    """The file of a workflow and its text. Raises UsageError where there is one already."""
+    top, below = below_top(directory)
+    path = top / _WORKFLOWS[ci]
+    if path.exists():
+        raise UsageError(f"found {path}; expected a repository without it")
+    shipped = folder("templates") / "init" / "ci" / f"{ci}.yml"
+    text = shipped.read_text(encoding="utf-8")
+    # A folder's name may hold what ends a quoted scalar of YAML.
+    inside = below.replace("\\", "\\\\").replace('"', '\\"')
+    text = text.replace('"@FOLDER@/', f'"{inside}/' if below else '"')
+    return path, text.replace("@FOLDER@", inside or ".")
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise OutputError(f"{path}: can't be written: {error.strerror}") from error
 
 
 def scaffold(directory: Path) -> list[Path]:

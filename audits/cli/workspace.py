@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import relpath
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -71,17 +72,25 @@ class Workspace:
     @property
     def folder(self) -> str:
         """Where in its repository the fleet is kept; empty at the top, or where there is none."""
-        root = self.config.root.resolve()
-        for top in (root, *root.parents):
-            if (top / ".git").exists():
-                return "" if top == root else root.relative_to(top).as_posix()
-        return ""
+        return below_top(self.config.root)[1]
 
     @property
     def own_templates(self) -> Path | None:
         """The fleet's own report templates, where it has any."""
         folder = self.config.root / "templates"
         return folder if folder.is_dir() else None
+
+
+def below_top(folder: Path) -> tuple[Path, str]:
+    """The top of the repository that a folder is in, and the way from there, empty at the top.
+
+    Where there is no repository, the folder itself counts as one.
+    """
+    here = folder.resolve()
+    for top in (here, *here.parents):
+        if (top / ".git").exists():
+            return top, "" if top == here else here.relative_to(top).as_posix()
+    return here, ""
 
 
 def read_workspace(
@@ -97,7 +106,7 @@ def read_workspace(
     Raises UsageError or a leaf of it, with file and line; nothing has been asked of anybody then.
     """
     read = configuration(config)
-    policy = checked_policy(read, policies)
+    policy = _checked_policy(read, policies)
     whole = inventory(read)
     domains = [domain.fact for domain in whole.domains]
     hosts = [host.fact for host in whole.hosts]
@@ -106,7 +115,7 @@ def read_workspace(
         config=read,
         fleet=whole if limited_to is None else limit(whole, read_selection(limited_to)),
         whole_fleet=whole,
-        policy=policy,
+        policy=_policy_from_top(policy, read.root),
         waivers=() if no_waivers else checked_waivers(read, waivers, domains, hosts),
         limited_to=limited_to,
     )
@@ -157,6 +166,11 @@ def checked_policy(config: Config, named: Sequence[str] | None) -> Policy:
 
     Raises PolicyError; what it names then exists, with parameters of the right types.
     """
+    return _policy_from_top(_checked_policy(config, named), config.root)
+
+
+def _checked_policy(config: Config, named: Sequence[str] | None) -> Policy:
+    """The same, its rules with their places from the working directory, as messages say them."""
     base = Path.cwd() if named else config.root
     policy = merge([read_policy(name, base=base) for name in named or config.policies])
     check(policy, load())
@@ -173,7 +187,22 @@ def checked_waivers(
     chosen = path or config.waivers
     if chosen is None:
         return ()
-    return read_waivers(chosen, audits=load(), domains=domains, hosts=hosts)
+    read = read_waivers(chosen, audits=load(), domains=domains, hosts=hosts)
+    return tuple(replace(w, where=_from_top(w.where, config.root)) for w in read)
+
+
+def _policy_from_top(policy: Policy, root: Path) -> Policy:
+    rules = tuple(replace(rule, where=_from_top(rule.where, root)) for rule in policy.rules)
+    return replace(policy, rules=rules)
+
+
+def _from_top(where: str, root: Path) -> str:
+    """`file:line` from the top of the fleet: what is stored and reported is the same wherever the
+    command was typed. A place in a built-in policy stays as it is.
+    """
+    file, _, line = where.rpartition(":")
+    path = Path.cwd() / file
+    return f"{Path(relpath(path, root)).as_posix()}:{line}" if path.is_file() else where
 
 
 def waivers_for(config: Config, path: Path | None, snapshot: Snapshot) -> tuple[Waiver, ...]:
