@@ -16,6 +16,7 @@ def problems(daemon: Daemon) -> Iterator[Problem]:
     """Everything wrong beyond the syntax of single lines."""
     config = daemon.config
     yield from _unknown(daemon)
+    yield from _other_library(daemon)
     yield from _without_acl(daemon)
     for section in _NEEDS_DRIVER:
         for driver in getattr(config, section):
@@ -36,6 +37,13 @@ def _unknown(daemon: Daemon) -> Iterator[Problem]:
         expected = f"`{near[0]}`" if near else "an option of this version"
         place = option.line.place
         yield Problem("unknown", bool(near), f"Exim has no option `{name}`", expected, place)
+
+
+def _other_library(daemon: Daemon) -> Iterator[Problem]:
+    option = daemon.config.options.get("openssl_options")
+    if option is not None and option.value and daemon.build.library == "GnuTLS":
+        message = "openssl_options is set, and this Exim was built with GnuTLS"
+        yield Problem("value", True, message, "tls_require_ciphers", option.line.place)
 
 
 def _without_acl(daemon: Daemon) -> Iterator[Problem]:

@@ -70,9 +70,11 @@ class Security:
         lines = lines or self._daemon.lines("daemon_smtp_ports")
         yield Ruling(Question.IMPLICIT_TLS, answer(self.implicit), why, lines)
         if self.on:
-            yield self._works()
-            yield from self._versions()
-            yield self._weak()
+            works = self._works()
+            yield works
+            if works.answer == "yes":
+                yield from self._versions()
+                yield self._weak()
 
     def _advertised(self) -> tuple[bool | None, str, tuple[ConfigLine, ...]]:
         name = "tls_advertise_hosts"
@@ -90,6 +92,10 @@ class Security:
         name = "tls_certificate"
         lines = self._daemon.lines(name)
         value = self._daemon.raw(name)
+        ciphers = self._daemon.raw(_CIPHERS)
+        if self._daemon.build.library == "GnuTLS" and _OPENSSL.search(ciphers):
+            why = f"{_CIPHERS} = {shortened(ciphers)} is a list for OpenSSL, and this is GnuTLS"
+            return Ruling(Question.TLS_WORKS, "no", why, self._daemon.lines(_CIPHERS))
         if value.strip():
             return Ruling(Question.TLS_WORKS, "yes", f"{name} = {shortened(value)}", lines)
         if self._daemon.build.number >= _CERTIFIES_ITSELF_SINCE:
