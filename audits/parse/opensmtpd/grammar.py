@@ -24,6 +24,7 @@ _MOST_FILES = 200
 _MOST_TOKENS = 500_000
 _MULTILINE_SINCE = (7, 5)
 
+_SINCE_7 = frozenset({"protocols", "ciphers"})
 _PHASES = ("connect", "helo", "ehlo", "mail-from", "rcpt-to", "data", "commit")
 _LOCAL = ("mbox", "maildir", "lmtp", "mda", "forward-only", "expand-only")
 _PORTS = {"smtp": 25, "smtps": 465, "submission": 587, "submissions": 465, "urd": 465}
@@ -122,7 +123,7 @@ def _listen(cursor: Cursor, line: ConfigLine, declared: Declared) -> None:
         option = "family" if token.says("inet4", "inet6") else option
         option = "auth" if token.says("auth-optional") else option
         handler = _LISTEN_OPTIONS.get(option) if token.kind == "word" else None
-        if handler is None:
+        if handler is None or (option in _SINCE_7 and declared.version < (7,)):
             raise SyntaxAt(token, "an option of `listen`, such as `tls` or `port`")
         if option in seen and (option != "pki" or declared.version < (7,)):
             raise SyntaxAt(token, f"`{option}` once", f"found `{token.text}` after another")

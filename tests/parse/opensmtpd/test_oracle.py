@@ -32,6 +32,8 @@ TEXTS = [
     "listen on lo inet4 hostname mx.example.net no-dsn mask-src\n",
     "listen on lo smtps tls\n",
     "listen on lo nonsense\n",
+    'listen on lo ciphers "HIGH"\n',
+    'listen on lo port 2525 protocols "TLSv1.3"\n',
     "listen on socket mask-src\n",
     "match for any action l\n",
     'match for any action "nope"\n',
