@@ -11,7 +11,6 @@ from audits.facts.smtp import Reply
 from audits.subject import Service
 
 _QUOTED = re.compile(r'"[^"]*"')
-_ADDRESS = re.compile(r"<[^<>]*>")
 # Words, and codes of RFC 3463 section 3.2 and RFC 7505 section 4, for a domain that leads nowhere,
 # and for a sender that is not believed.
 _LEADS_NOWHERE = re.compile(
@@ -85,7 +84,7 @@ class RelayForm(Struct, frozen=True):
         """
         if self.rcpt is None or self.rcpt.positive:
             return False
-        words = _ADDRESS.sub("", self.rcpt.text)
+        words = self.rcpt.words
         if _SENDER.search(words):
             return not self.forged and self.mail_from != ""
         return self.plain and _LEADS_NOWHERE.search(words) is not None

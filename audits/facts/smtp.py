@@ -13,6 +13,8 @@ _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 _RELAYING = re.compile(r"\brelay|\brcpthosts\b", re.IGNORECASE)
 _TLS_FIRST = re.compile(r"\bstarttls\b|\btls\b|encrypt", re.IGNORECASE)
 _GREYLISTING = re.compile(r"gr[ea]y-?list|try again|come back", re.IGNORECASE)
+# An address in a path, an address anywhere, a domain name: what a status code is not.
+_NAMES = re.compile(r"<[^<>]*>|\S*@\S+|\b(?:[\w-]+\.)+[A-Za-z][\w-]+")
 
 
 class Reply(Struct, frozen=True):
@@ -30,6 +32,14 @@ class Reply(Struct, frozen=True):
     def text(self) -> str:
         """Code and text as one line, as an operator would quote it."""
         return f"{self.code} {' / '.join(self.lines)}".rstrip()
+
+    @property
+    def words(self) -> str:
+        """The text without addresses and domain names, which can be called anything.
+
+        A refusal names them as often as not, and `<ana@relay.example>` is no word about relaying.
+        """
+        return _NAMES.sub("", self.text)
 
     @property
     def enhanced(self) -> str | None:
@@ -55,10 +65,10 @@ class Reply(Struct, frozen=True):
 
         Any other 4yz leaves the question open, greylisting above all.
         """
-        if not self.transient or self.code == 421 or _GREYLISTING.search(self.text):
+        if not self.transient or self.code == 421 or _GREYLISTING.search(self.words):
             return False
         postfix_default = self.code == 454 and self.enhanced == "4.7.1"
-        return postfix_default or _RELAYING.search(self.text) is not None
+        return postfix_default or _RELAYING.search(self.words) is not None
 
     @property
     def denies_strangers(self) -> bool:
@@ -69,8 +79,8 @@ class Reply(Struct, frozen=True):
         """
         topic = (self.enhanced or "").partition(".")[2]
         if self.permanent:
-            return not topic.startswith("1.") or _RELAYING.search(self.text) is not None
-        if not self.transient or self.code == 421 or _GREYLISTING.search(self.text):
+            return not topic.startswith("1.") or _RELAYING.search(self.words) is not None
+        if not self.transient or self.code == 421 or _GREYLISTING.search(self.words):
             return False
         return topic == "7.1" or self.denies_relaying
 
@@ -85,7 +95,7 @@ class Reply(Struct, frozen=True):
             return True
         topic = (self.enhanced or "").partition(".")[2]
         about_the_client = topic.startswith("7.") or topic in ("1.7", "1.8")
-        return self.permanent and (not about_the_client or bool(_RELAYING.search(self.text)))
+        return self.permanent and (not about_the_client or bool(_RELAYING.search(self.words)))
 
     @property
     def wants_tls(self) -> bool:
@@ -93,7 +103,7 @@ class Reply(Struct, frozen=True):
 
         RFC 3207 section 4; a 530 may ask for a login as well (RFC 4954 section 6).
         """
-        return self.permanent and _TLS_FIRST.search(self.text) is not None
+        return self.permanent and _TLS_FIRST.search(self.words) is not None
 
     @property
     def put_off(self) -> Reason | None:

@@ -44,7 +44,7 @@ def _classify_rcpt(rcpt: Reply) -> tuple[FormOutcome, str]:
         return (FormOutcome.DENIED if rcpt.denies_relaying else FormOutcome.DEFERRED), ""
     if not rcpt.permanent:
         return FormOutcome.NOT_TESTED, f"RCPT got an unexpected reply: {rcpt.text}"
-    if _RELAY.search(rcpt.text) or _wants_login(rcpt):
+    if _RELAY.search(rcpt.words) or _wants_login(rcpt):
         return FormOutcome.DENIED, ""
     if rcpt.code == 503:
         return FormOutcome.NOT_TESTED, f"RCPT was out of sequence: {rcpt.text}"
@@ -55,7 +55,7 @@ def _classify_rcpt(rcpt: Reply) -> tuple[FormOutcome, str]:
 
 def _wants_login(reply: Reply) -> bool:
     """530 (RFC 4954 section 6, RFC 3207 section 4), or words to that effect under another 5yz."""
-    return reply.code == 530 or (reply.permanent and _LOGIN.search(reply.text) is not None)
+    return reply.code == 530 or (reply.permanent and _LOGIN.search(reply.words) is not None)
 
 
 def _is_policy(reply: Reply) -> bool:

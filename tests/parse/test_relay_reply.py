@@ -72,3 +72,15 @@ def test_refused_mail_denies_only_where_it_asks_for_login_or_tls(
 def test_without_replies_nothing_was_tested() -> None:
     assert classify(None, None) == (FormOutcome.NOT_TESTED, "MAIL was not answered")
     assert classify(OK, None) == (FormOutcome.NOT_TESTED, "RCPT was not answered")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "4.3.0 <canary@relay.example>: Temporary lookup failure",
+        "4.3.0 canary@relay.example: Temporary lookup failure",
+        "4.3.0 relay.example: Temporary lookup failure",
+    ],
+)
+def test_domain_that_is_called_relay_denies_nothing(words: str) -> None:
+    assert classify(OK, Reply(451, (words,), 0.0))[0] is FormOutcome.DEFERRED

@@ -93,7 +93,7 @@ def _at(tried: OtherSender) -> Evidence | Violation | Undecided:
     said = f"port {tried.subject.port}: mail from {other.sender} got {answer.text}"
     if other.accepted:
         return Violation(f"{said} after a login as {tried.username}", (at,))
-    may_be_unknown = not tried.declared and _ABOUT_EXISTENCE.search(answer.text) is not None
+    may_be_unknown = not tried.declared and _ABOUT_EXISTENCE.search(answer.words) is not None
     if answer.denies_strangers and not may_be_unknown:
         return at
     detail = f"{said}, which says nothing of logins; `login.other_mailbox` names one that exists"

@@ -61,6 +61,19 @@ def test_refusal_for_another_reason_is_unknown(seen: OtherSender, reason: Reason
     assert result.unknown[0].reason is reason
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "5.7.1 <boss@verifies.example>: Sender address rejected: not owned by user alice",
+        "5.7.1 boss@unknown.example is not an address of alice@unknown.example",
+        "5.7.1 mail from exist.example is not for alice to send",
+    ],
+)
+def test_domain_that_is_called_like_a_reason_is_none(words: str) -> None:
+    refused = sent_as(reply(553, words), declared=False)
+    assert of(refused, sent_as(OWNED, at=wire.SUBMISSIONS)).outcome is Outcome.PASS
+
+
 @pytest.mark.parametrize("answer", [OK, OWNED])
 def test_service_that_was_silent_leaves_only_failures_decided(answer: Reply) -> None:
     result = of(sent_as(answer), silent(OtherSender, wire.SUBMISSIONS, Reason.TIMEOUT))
