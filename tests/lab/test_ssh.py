@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -340,15 +341,15 @@ def test_key_that_the_host_does_not_know_is_refused(tmp_path: Path, key: Path) -
 @pytest.fixture
 def agent(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An agent that has the key."""
-    socket = tmp_path / "agent"
+    path = tmp_path / "agent"
     running = subprocess.Popen(
-        [tool("ssh-agent") or "ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL
+        [tool("ssh-agent") or "ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL
     )
     try:
         until = time.monotonic() + 5
-        while not socket.exists() and time.monotonic() < until:
+        while not path.exists() and time.monotonic() < until:
             time.sleep(0.01)
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
         subprocess.run(["ssh-add", "-q", str(key)], check=True, env=dict(os.environ), timeout=5)
         yield
     finally:
@@ -360,9 +361,7 @@ def test_key_of_the_agent_is_used_and_the_agent_not_forwarded(
     tmp_path: Path, postfix: Path, agent: None, authorized: str
 ) -> None:
     lines = "AllowAgentForwarding yes"
-    bashrc = 'echo "agent=$SSH_AUTH_SOCK tty=$SSH_TTY" >>/tmp/seen-by-shell\n'
-    note = tmp_path / "m" / "home" / "note"
-    bashrc = bashrc.replace("/tmp/seen-by-shell", "/home/probe/note")
+    bashrc = 'echo "agent=$SSH_AUTH_SOCK tty=$SSH_TTY" >>/home/probe/note\n'
     with machine(
         tmp_path / "m", authorized=authorized, lines=lines, bashrc=bashrc, etc={"postfix": postfix}
     ) as running:
@@ -437,10 +436,66 @@ def test_unreadable_main_cf_is_told_as_denied(
     (postfix / "main.cf").chmod(0o600)
     with machine(tmp_path / "m", authorized=authorized, etc={"postfix": postfix}) as running:
         seen = look(settings(tmp_path, running.known, key), connections(running))
-    for kind in (MtaPrograms, MtaListeners, TrustedNetworks):
+    for kind in (MtaPrograms, MtaListeners, TrustedNetworks, FileModes):
         assert seen.said(kind).reason is Reason.DENIED
         assert "/etc/postfix/main.cf may not be seen" in seen.said(kind).detail
     assert seen.fact(ListeningSockets).sockets
+
+
+def test_unreadable_master_cf_is_told_as_denied(
+    tmp_path: Path, postfix: Path, key: Path, authorized: str
+) -> None:
+    (postfix / "master.cf").chmod(0o600)
+    with machine(tmp_path / "m", authorized=authorized, etc={"postfix": postfix}) as running:
+        seen = look(settings(tmp_path, running.known, key), connections(running))
+    assert seen.said(MtaListeners).reason is Reason.DENIED
+    assert "/etc/postfix/master.cf may not be seen" in seen.said(MtaListeners).detail
+
+
+@pytest.mark.parametrize("hidden", ["conf.d/10-auth.conf", "conf.d"])
+def test_unreadable_part_of_a_configuration_leaves_its_questions_open(
+    hidden: str, tmp_path: Path, key: Path, authorized: str
+) -> None:
+    dovecot = tmp_path / "dovecot"
+    (dovecot / "conf.d").mkdir(parents=True)
+    (dovecot / "dovecot.conf").write_text(
+        "protocols = submission\nssl = required\n!include_try conf.d/*.conf\n"
+    )
+    (dovecot / "conf.d" / "10-auth.conf").write_text("disable_plaintext_auth = no\n")
+    (dovecot / hidden).chmod(0o600)
+    (tmp_path / "nothing").mkdir()
+    etc = {"postfix": tmp_path / "nothing", "dovecot": dovecot}
+    with machine(tmp_path / "m", authorized=authorized, etc=etc) as running:
+        seen = look(settings(tmp_path, running.known, key), connections(running))
+    listeners = seen.fact(MtaListeners).listeners
+    assert listeners
+    for listener in listeners:
+        assert {ruling.answer for ruling in listener.rulings} == {"undecided"}
+        assert "/etc/dovecot/conf.d" in listener.rulings[0].why
+    (unseen,) = seen.fact(FileModes).silent
+    assert unseen.silence.reason is Reason.DENIED
+
+
+def test_port_of_a_program_that_may_not_be_read_stays_open(
+    tmp_path: Path, postfix: Path, key: Path, authorized: str
+) -> None:
+    dovecot = tmp_path / "dovecot"
+    dovecot.mkdir()
+    (dovecot / "dovecot.conf").write_text("protocols = submission\n")
+    (dovecot / "dovecot.conf").chmod(0o600)
+    etc = {"postfix": postfix, "dovecot": dovecot}
+    with (
+        socket.socket() as served,
+        machine(tmp_path / "m", authorized=authorized, etc=etc) as running,
+    ):
+        served.bind(("0.0.0.0", 587))
+        served.listen()
+        seen = look(settings(tmp_path, running.known, key), connections(running))
+    by_port = {listener.port: listener for listener in seen.fact(MtaListeners).listeners}
+    assert by_port[25].mta == "postfix"
+    assert by_port[587].mta == "dovecot"
+    assert {ruling.answer for ruling in by_port[587].rulings} == {"undecided"}
+    assert "/etc/dovecot/dovecot.conf may not be seen" in by_port[587].rulings[0].why
 
 
 def test_unreadable_table_leaves_its_question_open(

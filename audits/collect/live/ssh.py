@@ -7,13 +7,14 @@ password maps are opened: of those, the permissions alone are asked for.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from posixpath import dirname, isabs, normpath
 from typing import ClassVar, TypeVar
 
+from msgspec import structs
 from nornir.core.configuration import Config
 from nornir.core.inventory import Host
 from nornir.core.plugins.connections import ConnectionPluginRegister
@@ -58,6 +59,11 @@ _SMTP_PORTS = (25, 465, 587)
 _PRIVATE_KEY = "PRIVATE KEY-----"
 # Files of OpenSMTPD where its own system and others have them.
 _SMTPD_CONF = ("/etc/mail/smtpd.conf", "/etc/smtpd.conf")
+# Readers that say of each answer whether a missing file might change it. What Postfix may miss are
+# tables alone, in which nothing else is configured.
+_PRECISE = frozenset({Mta.EXIM, Mta.POSTFIX})
+# Files that are not there, or that nobody wants.
+_NOT_WITHHELD = frozenset({Reason.ABSENT, Reason.SKIPPED})
 _OF_PROGRAMS = (Question.OUTBOUND_TLS, Question.OUTBOUND_DANE, Question.OUTBOUND_MTA_STS)
 
 
@@ -98,7 +104,9 @@ class SshHost:
             ListeningSockets: found.sockets
             if isinstance(found.sockets, Silence)
             else ListeningSockets(subject, found.sockets),
-            FileModes: FileModes(subject, found.modes, found.unseen),
+            FileModes: found.secrets
+            if isinstance(found.secrets, Silence)
+            else FileModes(subject, found.secrets.modes, found.secrets.unseen),
         }
         return [
             *configured(subject, found.readings, self._wanted, provenance),
@@ -131,10 +139,17 @@ class SshHost:
 
 @dataclass(frozen=True)
 class Found:
-    """What a visit to a host brought. modes, unseen: of files with secrets."""
+    """What a visit to a host brought."""
 
     sockets: tuple[BoundSocket, ...] | Silence
     readings: tuple[Reading | Silence, ...]
+    secrets: "Secrets | Silence"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The permissions of the files with secrets that mail programs name."""
+
     modes: tuple[FileMode, ...]
     unseen: tuple[UnseenFile, ...]
 
@@ -208,19 +223,21 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 def _look_around(shell: HostShell) -> Found:
     sockets = _sockets(shell)
-    programs = list(_installed(shell))
     # A program that is absent has its package there, and nobody configured it.
     read = [
-        (program, reading)
-        for program, reading in zip(programs, _read(shell, programs), strict=True)
-        if isinstance(reading, Reading) or reading.reason is not Reason.ABSENT
+        each
+        for each in _read(shell, list(_installed(shell)))
+        if isinstance(each.reading, Reading) or each.reading.reason is not Reason.ABSENT
     ]
-    readings = [reading for _, reading in read]
-    if any(isinstance(reading, Reading) for reading in readings):
-        unread = [(program, each) for program, each in read if isinstance(each, Silence)]
-        readings += _unexplained(sockets, readings, unread)
-    modes, unseen = _modes(shell, readings)
-    return Found(sockets, tuple(readings), modes, unseen)
+    readings = [each.reading for each in read]
+    unread = [(each.program, each.doubt) for each in read if each.doubt is not None]
+    silent = [reading for reading in readings if isinstance(reading, Silence)]
+    if len(silent) == len(readings):
+        none = Silence(Reason.ABSENT, "the host has no mail program")
+        return Found(sockets, tuple(readings), silent[0] if silent else none)
+    secrets = _secrets(shell, readings, unread)
+    readings += _unexplained(sockets, readings, unread)
+    return Found(sockets, tuple(readings), secrets)
 
 
 def _sockets(shell: HostShell) -> tuple[BoundSocket, ...] | Silence:
@@ -291,25 +308,37 @@ class _AskedTree(ConfigTree):
         self.patterns.add(pattern)
         return super().matching(pattern)
 
+    def would_match(self, path: str) -> bool:
+        """Whether a file, or a whole folder, would have been among what was matched."""
+        alone = ConfigTree({path: ConfigText(path, "")})
+        return any(
+            dirname(pattern) == path or path in alone.matching(pattern) for pattern in self.patterns
+        )
 
-def _read(shell: HostShell, programs: Sequence[Installed]) -> list[Reading | Silence]:
+
+@dataclass(frozen=True)
+class _Read:
+    """What the files of a program say. doubt: why that may not be all, or why it is nothing."""
+
+    program: Installed
+    reading: Reading | Silence
+    doubt: Silence | None
+
+
+def _read(shell: HostShell, programs: Sequence[Installed]) -> list[_Read]:
     """What the programs' files say: they are read until they name no further file."""
     files: dict[str, ConfigText] = {}
     silent: dict[str, Silence] = {}
-    folders: set[str] = set()
+    folders: dict[str, Silence | None] = {}
+    trees: list[_AskedTree] = []
     readings: list[Reading | Silence] = []
     for _ in range(_MOST_ROUNDS):
-        tree = _AskedTree(files, silent)
-        readings = [_reading(tree, program) for program in programs]
+        trees = [_AskedTree(files, silent) for _ in programs]
+        readings = list(map(_reading, trees, programs))
         secret = set(_secret_files(readings))
-        fresh = {path for path in tree.asked if path not in files and path not in silent}
-        new_folders = {dirname(pattern) for pattern in tree.patterns} - folders
-        for folder in sorted(new_folders):
-            names = shell.names(folder) if isabs(folder) else []
-            found = names if not isinstance(names, Silence) else []
-            listed = ConfigTree({name: ConfigText(name, "") for name in found})
-            fresh.update(path for p in tree.patterns for path in listed.matching(p))
-        folders |= new_folders
+        patterns = {pattern for tree in trees for pattern in tree.patterns}
+        fresh = {path for tree in trees for path in tree.asked}
+        fresh.update(_matching(shell, patterns, folders))
         fresh -= files.keys() | silent.keys()
         if not fresh:
             break
@@ -319,7 +348,61 @@ def _read(shell: HostShell, programs: Sequence[Installed]) -> list[Reading | Sil
                 silent[path] = text
             else:
                 files[path] = ConfigText(path, text)
-    return readings
+    withheld = silent | {path: why for path, why in folders.items() if why is not None}
+    withheld = {p: why for p, why in withheld.items() if why.reason not in _NOT_WITHHELD}
+    return [
+        _doubted(program, reading, tree, withheld)
+        for program, reading, tree in zip(programs, readings, trees, strict=True)
+    ]
+
+
+def _matching(
+    shell: HostShell, patterns: Collection[str], folders: dict[str, Silence | None]
+) -> Iterator[str]:
+    """The paths that match patterns in folders that were not looked into yet, noted now."""
+    for folder in sorted({dirname(pattern) for pattern in patterns if isabs(pattern)}):
+        if folder in folders:
+            continue
+        names = shell.names(folder)
+        folders[folder] = names if isinstance(names, Silence) else None
+        found = [] if isinstance(names, Silence) else names
+        listed = ConfigTree({name: ConfigText(name, "") for name in found})
+        for pattern in patterns:
+            yield from listed.matching(pattern)
+
+
+def _doubted(
+    program: Installed,
+    reading: Reading | Silence,
+    tree: _AskedTree,
+    withheld: Mapping[str, Silence],
+) -> _Read:
+    """A reading without what it can't know, where files were withheld that are part of it."""
+    if isinstance(reading, Silence):
+        return _Read(program, reading, reading)
+    if program.mta is Mta.POSTFIX:
+        return _Read(program, reading, None)
+    named = " ".join((*reading.program.unread, reading.networks_open or ""))
+    for path, why in withheld.items():
+        # A reader does not even know of the files that would have matched its pattern.
+        is_unknown = tree.would_match(path)
+        if is_unknown or path in named:
+            precise = program.mta in _PRECISE and not is_unknown
+            return _Read(program, reading if precise else _all_open(reading, why.detail), why)
+    return _Read(program, reading, None)
+
+
+def _all_open(reading: Reading, why: str) -> Reading:
+    """The same with every question left open: the missing file might answer any of them."""
+
+    def leave_open(rulings: Iterable[Ruling]) -> tuple[Ruling, ...]:
+        return tuple(Ruling(each.question, "undecided", why, each.lines) for each in rulings)
+
+    program = structs.replace(reading.program, rulings=leave_open(reading.program.rulings))
+    listeners = tuple(
+        structs.replace(each, rulings=leave_open(each.rulings)) for each in reading.listeners
+    )
+    return replace(reading, program=program, listeners=listeners, networks_open=why)
 
 
 def _reading(tree: ConfigTree, program: Installed) -> Reading | Silence:
@@ -349,12 +432,17 @@ def _secret_files(readings: Iterable[Reading | Silence]) -> Iterator[str]:
             yield from map(normpath, reading.secret_files)
 
 
-def _modes(
-    shell: HostShell, readings: Sequence[Reading | Silence]
-) -> tuple[tuple[FileMode, ...], tuple[UnseenFile, ...]]:
-    """The permissions of files with secrets, and of what is made of them by postmap(1)."""
+def _secrets(
+    shell: HostShell,
+    readings: Sequence[Reading | Silence],
+    unread: Sequence[tuple[Installed, Silence]],
+) -> Secrets:
+    """Who may read the files with secrets, and what postmap(1) makes of them.
+
+    Those of a program that could not be read are not known: its configuration stands for them.
+    """
     modes: list[FileMode] = []
-    unseen: list[UnseenFile] = []
+    unseen = [UnseenFile(program.place, why) for program, why in unread]
     for path in sorted(set(_secret_files(readings)))[:_MOST_FILES]:
         for number, name in enumerate((path, f"{path}.db")):
             mode = shell.mode(name)
@@ -362,7 +450,7 @@ def _modes(
                 modes.append(mode)
             elif number == 0:
                 unseen.append(UnseenFile(name, mode))
-    return tuple(modes), tuple(unseen)
+    return Secrets(tuple(modes), tuple(unseen))
 
 
 # --- programs that could not be read ------------------------------------------------------------

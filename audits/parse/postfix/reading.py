@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from posixpath import join
 
 from audits.errors import ParseError
-from audits.facts.fact import Silence
+from audits.facts.fact import Reason, Silence
 from audits.facts.mta import (
     Mta,
     Parameter,
@@ -45,9 +45,12 @@ def read_postfix(tree: ConfigTree, folder: str, version: str | None) -> Reading 
     main = tree.read(join(folder, "main.cf"))
     if isinstance(main, Silence):
         return main
+    master = tree.read(join(folder, "master.cf"))
+    if isinstance(master, Silence) and master.reason is Reason.DENIED:
+        return master  # without it nothing would seem to listen
     found: list[Problem] = []
     entries = _main_cf(main, found)
-    services = _master_cf(tree, folder, found)
+    services = _master_cf(master, found)
     scope = Scope({entry.name: entry for entry in entries}, version_of(version))
     found += problems(scope, entries, services)
     trust = trust_of(scope, tree)
@@ -86,8 +89,7 @@ def _main_cf(main: ConfigText, found: list[Problem]) -> tuple[Entry, ...]:
     return entries
 
 
-def _master_cf(tree: ConfigTree, folder: str, found: list[Problem]) -> tuple[MasterService, ...]:
-    master = tree.read(join(folder, "master.cf"))
+def _master_cf(master: ConfigText | Silence, found: list[Problem]) -> tuple[MasterService, ...]:
     if isinstance(master, Silence):
         return ()
     try:
