@@ -3,8 +3,8 @@
 A file names where its program's configuration begins (`place`), its files (`paths`, by a short
 name) and a `sound` text of each. A case of `wrong` or `right` is the sound one with changes in the
 first file: `replace` one text by another, leave out lines that begin with a word of `without`, put
-`extra` at the end. Under the short name of a file it may give another text of it, and more files by
-their paths under `files`. `fails` names every audit that fails, with the place of its first
+`extra` at the end. Under the short name of a file it may give another text of it, or `null` where it is
+not there, and more files by their paths under `files`. `fails` names every audit that fails, with the place of its first
 evidence, `none` for a built-in value; nothing else may fail. `open` names those that can't be
 decided. `row` is the number of the misconfiguration, or of the correct configuration, that it
 stands for; `version` is the program's, `roles` are its host's.
@@ -104,13 +104,15 @@ def _case(mta: Mta, document: dict[str, Any], raw: dict[str, Any]) -> Case:
         for name, path in document["paths"].items()
         if name in document["sound"] or name in raw
     }
-    texts[document["paths"][first]] += raw.get("extra", "")
+    if "extra" in raw:
+        texts[document["paths"][first]] += raw["extra"]
     return Case(
         mta=mta,
         row=raw["row"],
         name=raw["name"],
         place=document["place"],
-        texts=texts | raw.get("files", {}),
+        texts={path: text for path, text in texts.items() if text is not None}
+        | raw.get("files", {}),
         version=raw.get("version"),
         roles=tuple(map(Role, raw["roles"])) if "roles" in raw else ROLES,
         fails=dict(raw.get("fails", {})),

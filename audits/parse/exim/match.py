@@ -86,7 +86,9 @@ class Matcher:
         networks: list[Trusted] = []
         reasons: list[str] = []
         for item in self.items(listed):
-            line = item.lines[0] if item.lines else None
+            # A macro's line, where it is what brings the item in.
+            brings = [line for line in item.lines if item.text in line.text]
+            line = next(iter((*reversed(brings), *item.lines)), None)
             if item.unread:
                 reasons.append(item.unread)
             elif item.text == "*":
@@ -267,9 +269,9 @@ class Matcher:
     def _hosts(self, found: list[Item]) -> Finding:
         """Whether a stranger is on a list of hosts: by a network of everybody, or without one."""
         networks: list[Trusted] = []
+        brought: dict[Network, tuple[ConfigLine, ...]] = {}
         open_: Item | None = None
         for item in found:
-            line = item.lines[0] if item.lines else None
             if item.unread:
                 open_ = open_ or item
             elif item.text == "*" or matches_all(item.text):
@@ -279,11 +281,12 @@ class Matcher:
                     return Finding(Truth.OPEN, open_.unread or "", open_.lines)
                 return Finding(Truth.YES, self._said(item), item.lines)
             elif (network := _network(item.text)) is not None:
-                networks.append(Trusted(network, item.negated, line))
+                networks.append(Trusted(network, item.negated, None))
+                brought.setdefault(network, item.lines)
         everybody = TrustList(tuple(networks), None).everybody
         if everybody:
             shown = " and ".join(str(trusted.network) for trusted in everybody)
-            lines = tuple(dict.fromkeys(t.line for t in everybody if t.line is not None))
+            lines = tuple(dict.fromkeys(line for t in everybody for line in brought[t.network]))
             return Finding(Truth.YES, f"{shown} is everybody", lines)
         if open_ is not None and not open_.negated:
             return Finding(Truth.OPEN, open_.unread or "", open_.lines)
