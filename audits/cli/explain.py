@@ -1,5 +1,6 @@
 """The verb `explain`: what an audit asks and why, and how it came to a result of a stored run."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,8 @@ from audits.subject import Domain, MailHost, Subject
 
 # How many subjects an error names.
 _NAMED = 5
+# How many audits it names for one that does not exist.
+_NEAREST = 3
 _WIDE = 2000
 
 
@@ -72,7 +75,10 @@ def explain(
     if len(subject) > 1:
         raise UsageError(f"found {len(subject) + 1} arguments, expected [SUBJECT] AUDIT")
     if audit and audit not in audits:
-        raise UsageError(f"found audit {audit!r}, expected one of: {', '.join(audits)}")
+        raise UsageError(
+            f"found audit {audit!r}, expected one that exists{_meant(audit, list(audits))}; "
+            "`mailproof list audits` names them all"
+        )
     if not audit and not every:
         raise UsageError("which audit? name one, or say --all; `mailproof list audits` has them")
     if subject:
@@ -89,6 +95,17 @@ def explain(
     for name, text in {**pages, "README.md": index(chosen)}.items():
         folder.write(name, [text.encode()], end=b"")
     return Exit.COMPLETE
+
+
+def _meant(wrong: str, known: list[str]) -> str:
+    """`; did you mean ...?` with those that share most words, or are spelt most alike."""
+    spelt = get_close_matches(wrong.lower(), known, n=_NEAREST)
+    words = set(wrong.lower().split("-")) - {"no", "not"}
+    shared = {audit: len(words & set(audit.split("-"))) for audit in known}
+    alike = [audit for audit in known if shared[audit]]
+    alike.sort(key=lambda audit: (-shared[audit], audit.split("-")[0] not in words))
+    near = list(dict.fromkeys([*spelt, *alike]))[:_NEAREST]
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def _explain_result(wanted: str, audit: Audit, config: Path | None, path: Path | None) -> Exit:

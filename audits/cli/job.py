@@ -109,9 +109,10 @@ def begin(workspace: Workspace, parent: Path, previous: Path | None = None) -> R
     """A directory for a new run, with what it will be judged by and what is declared.
 
     previous: the run to compare with; by default the latest complete one in `parent` that was made
-    from the same vantage. Raises SnapshotError where a run that was named can't be read.
+    from the same vantage, of the whole fleet or limited in the same way. Raises SnapshotError where
+    a run that was named can't be read.
     """
-    earlier = _earlier(parent, workspace.settings.vantage.name, previous)
+    earlier = _earlier(parent, workspace, previous)
     at = now()
     run = RunDirectory.create(parent, run_id(at))
     header = Header(SCHEMA, run.path.name, workspace.settings.vantage.name, at, __version__)
@@ -127,17 +128,22 @@ def begin(workspace: Workspace, parent: Path, previous: Path | None = None) -> R
     return run
 
 
-def _earlier(parent: Path, vantage: str, named: Path | None) -> Snapshot | None:
+def _earlier(parent: Path, workspace: Workspace, named: Path | None) -> Snapshot | None:
     """What audits of the catalogue need of an earlier run, or None where there is none.
 
-    A run of a version that can't be read any more is passed over, unless it is the one named.
+    A run of a version that can't be read any more is passed over, unless it is the one named, and
+    so is one that was limited to others than this one: what it did not look at would seem new.
     """
     kinds = {kind_of(fact) for audit in load().values() for fact in audit.history()}
+    kinds.add(kind_of(FleetScope))
     if named is not None:
         return RunDirectory.open(named).excerpt(kinds)
-    for run in complete_runs(parent, vantage):
+    for run in complete_runs(parent, workspace.settings.vantage.name):
         with suppress(SnapshotError):
-            return run.excerpt(kinds)
+            earlier = run.excerpt(kinds)
+            scope = earlier.fact(FleetScope, earlier.vantage)
+            if scope is None or scope.limit in (None, workspace.limited_to):
+                return earlier
     return None
 
 

@@ -338,11 +338,40 @@ def test_run_is_compared_with_the_one_before_and_judged_again_by_itself(
     assert second.returncode == Exit.COMPLETE, second.stderr
     (later,) = set(runs.iterdir()) - {earlier}
     kinds = {json.loads(line)["fact"]["kind"] for line in _lines(later / "previous.jsonl")[1:]}
-    assert kinds == {"dns.mta-sts", "https.mta-sts"}
+    assert kinds == {"dns.mta-sts", "https.mta-sts", "fleet.scope"}
     shutil.rmtree(earlier)
     again = mailproof("evaluate", str(later), "-o", str(tmp_path / "again"), cwd=tmp_path)
     assert again.returncode == Exit.COMPLETE, again.stderr
     assert _lines(tmp_path / "again" / "results.jsonl") == _lines(later / "results.jsonl")
+
+
+def test_run_is_not_compared_with_one_that_looked_at_others(
+    served_fleet: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "history.yaml"
+    policy.write_text("id: history\ntitle: History\naudits: {mta-sts-id-follows-policy: }\n")
+    runs = tmp_path / "runs"
+    chosen = ("collect", "-p", str(policy), "-o", str(runs))
+    limited = mailproof(*chosen, "-l", "domain:good.example", cwd=served_fleet)
+    assert limited.returncode == Exit.COMPLETE, limited.stderr
+    before = run_directory(runs)
+    whole = mailproof(*chosen, cwd=served_fleet)
+    assert whole.returncode == Exit.COMPLETE, whole.stderr
+    (later,) = set(runs.iterdir()) - {before}
+    assert not (later / "previous.jsonl").exists()
+
+
+def test_stored_policy_and_waivers_name_their_files_from_the_top_of_the_fleet(
+    served_fleet: Path, tmp_path: Path
+) -> None:
+    arguments = ("collect", "-l", "domain:good.example", "-o", str(tmp_path / "runs"))
+    ended = mailproof(*arguments, "-c", str(served_fleet / "mailproof.yaml"), cwd=tmp_path)
+    assert ended.returncode == Exit.COMPLETE, ended.stderr
+    stored = json.loads((run_directory(tmp_path / "runs") / "policy.json").read_text())
+    places = [found["where"] for found in (*stored["policy"]["rules"], *stored["waivers"])]
+    files = {place.partition(":")[0] for place in places}
+    assert {"policies/baseline.yaml", "policies/ours.yaml", "policies/waivers.yaml"} <= files
+    assert all(file.startswith("policies/") for file in files)
 
 
 def test_previous_run_that_is_none_ends_before_anything_is_asked(

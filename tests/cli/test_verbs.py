@@ -107,6 +107,24 @@ def test_unknown_audit_in_a_policy_is_named_with_its_line(tmp_path: Path) -> Non
     assert "spf-published" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("spf-sintax-valid", "did you mean spf-syntax-valid or"),
+        ("relay", "did you mean relay-refused or"),
+        ("NO-SUCH-AUDIT", "expected one that exists; `mailproof list audits`"),
+    ],
+)
+def test_audit_that_does_not_exist_is_answered_with_the_nearest(
+    asked: str, meant: str, tmp_path: Path
+) -> None:
+    ended = mailproof("explain", asked, cwd=tmp_path)
+    assert ended.returncode == Exit.USAGE
+    assert meant in ended.stderr
+    assert "`mailproof list audits` names them all" in ended.stderr
+    assert len(ended.stderr) < 250
+
+
 def test_empty_inventory_is_nothing_to_audit(tmp_path: Path) -> None:
     ended = mailproof("run", cwd=fleet(tmp_path, hosts="{}\n", domains="{}\n"))
     assert ended.returncode == Exit.NOTHING, ended.stderr
