@@ -210,7 +210,7 @@ def run(
                 workspace, review, base, own_policy=own, no_waivers=no_waivers
             )
     workspace, directory = _begun(workspace, output, resume, previous)
-    gate = Gate(fail_on, max_unknown)
+    gate = Gate(fail_on, max_unknown, new_alone=fail_on_new)
     out = Outputs(forms, gate, sarif_suppressed)
     judged = whole_run(
         workspace, directory, quiet=quiet, stats=stats, beyond=beyond, out=out, review=review
@@ -374,12 +374,13 @@ def report(
     ] = None,
     fail_on: FailOn = Severity.MEDIUM,
     max_unknown: MaxUnknown = 0,
+    fail_on_new: FailOnNew = False,
     sarif_suppressed: SarifSuppressed = False,
 ) -> Exit:
     """Writes a report of a stored run that was judged.
 
-    --fail-on and --max-unknown say what github and junit call an error, and when sarif calls a run
-    incomplete; the exit code is 0 once the report is written.
+    --fail-on and --fail-on-new say what github and junit call an error, --max-unknown when sarif
+    calls a run incomplete; the exit code is 0 once the report is written.
     """
     run = job.stored(stored)
     if not (stored / RESULTS).is_file():
@@ -388,7 +389,7 @@ def report(
     complete = run.directory.complete
     ended = job.ended(run)
     made = job.reported(run.snapshot, run.judgment, judged, ended=ended, complete=complete)
-    gate = Gate(fail_on, max_unknown)
+    gate = Gate(fail_on, max_unknown, new_alone=fail_on_new)
     remarks = job.remarked(
         run.snapshot,
         run.judgment,

@@ -15,8 +15,8 @@ SHOWN: Final = 10
 def annotations(remarks: Remarks) -> Iterator[str]:
     """Lines with line ends: a command for the worst of each kind, a line of the log for the rest.
 
-    A failure that the exit code counts is an error; a milder one, and what could not be decided,
-    a warning; a failure of severity info a notice. Waived failures are not annotated.
+    A failure that the exit code counts is an error; another one, and what could not be decided, a
+    warning; a failure of severity info a notice. Waived failures are not annotated.
     """
     counts: Counter[str] = Counter()
     rest: list[Remark] = []
@@ -50,7 +50,7 @@ def harmless(text: str) -> str:
 
 def _kind(remark: Remark, remarks: Remarks) -> str:
     if remark.outcome is Outcome.FAIL:
-        if remarks.gate.counts(remark.severity):
+        if remarks.gate.counts(remark.severity, remark.change):
             return "error"
         if remark.severity is Severity.INFO:
             return "notice"

@@ -14,8 +14,8 @@ _SKIPPED = (Outcome.NOT_APPLICABLE, Outcome.WAIVED)
 def junit(remarks: Remarks) -> bytes:
     """A failure is what the exit code counts, an error what could not be decided.
 
-    What does not apply or is waived is skipped; a milder failure has passed, and says so in its
-    output.
+    What does not apply or is waived is skipped; a failure that does not count has passed, and says
+    so in its output.
     """
     root = ET.Element("testsuites", {"name": "mailproof", **_counts(remarks.all, remarks)})
     ordered = sorted(remarks.all, key=lambda remark: remark.topic)
@@ -32,7 +32,9 @@ def junit(remarks: Remarks) -> bytes:
 
 
 def _counts(cases: Sequence[Remark], remarks: Remarks) -> dict[str, str]:
-    failures = sum(r.outcome is Outcome.FAIL and remarks.gate.counts(r.severity) for r in cases)
+    failures = sum(
+        r.outcome is Outcome.FAIL and remarks.gate.counts(r.severity, r.change) for r in cases
+    )
     return {
         "tests": str(len(cases)),
         "failures": str(failures),
@@ -52,7 +54,7 @@ def _case(remark: Remark, remarks: Remarks) -> ET.Element:
         time="0",
     )
     match remark.outcome:
-        case Outcome.FAIL if remarks.gate.counts(remark.severity):
+        case Outcome.FAIL if remarks.gate.counts(remark.severity, remark.change):
             told = ET.SubElement(case, "failure", message=remark.sentence, type=remark.severity)
             told.text = "\n".join(_whole(remark))
         case Outcome.FAIL:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
 from audits.report.remark import Remark, Remarks
+from audits.report.review import Reviewed
 from audits.report.sanitise import visible
 from audits.report.view import Conclusion, ReportView
 from audits.report.words import number
@@ -62,13 +63,17 @@ class Count(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """What the template prints. base: what is compared with; empty where there is nothing."""
+    """What the template prints. base: what is compared with; empty where there is nothing.
+
+    reviewed: the files that were judged, and what they can't show; None for a run of the network.
+    """
 
     sign: str
     conclusion: str
     sentence: str
     tally: str
     base: str
+    reviewed: Reviewed | None
     counts: tuple[Count, ...]
     sections: tuple[Section, ...]
     mended: tuple[Mended, ...]
@@ -95,7 +100,8 @@ def summary(view: ReportView, remarks: Remarks) -> Summary:
         conclusion=view.conclusion.words,
         sentence=view.sentence,
         tally=f"{view.total_words} {view.tally}",
-        base=comparison.base if comparison is not None else "",
+        base=view.change.base if view.change is not None else "",
+        reviewed=view.reviewed,
         counts=tuple(_counts(remarks)),
         sections=tuple(section for section in _sections(remarks) if section.remarks),
         mended=tuple(_mended(result, now) for result in mended[:_MOST]),
@@ -113,7 +119,7 @@ def _sections(remarks: Remarks) -> Iterator[Section]:
     yield _section("Introduced by this change", introduced, open_=True)
     yield _section("Findings", rest, open_=True)
     yield _section("There before, and still", left, open_=False)
-    yield _section("Could not be decided: neither a pass nor a fail", unseen, open_=not failed)
+    yield _section("Could not be decided, which is neither a pass nor a fail", unseen, open_=not failed)
     yield _section("Waived", list(remarks.having(Outcome.WAIVED)), open_=False)
 
 

@@ -24,15 +24,22 @@ from audits.subject import Subject, sort_key
 
 _MESSAGE = 1000
 
+Change = Literal["introduced", "left"]
+
 
 class Gate(Struct, frozen=True):
-    """What the exit code counts: failures from this severity, and more unknowns than this."""
+    """What the exit code counts: failures from this severity, and more unknowns than this.
+
+    new_alone: only of failures that a change introduces.
+    """
 
     fail_on: Severity = Severity.MEDIUM
     max_unknown: int = 0
+    new_alone: bool = False
 
-    def counts(self, severity: Severity) -> bool:
-        return severity.rank >= self.fail_on.rank
+    def counts(self, severity: Severity, change: Change | None) -> bool:
+        """Whether a failure counts. change: what a change under review did to it."""
+        return severity.rank >= self.fail_on.rank and (change == "introduced" or not self.new_alone)
 
 
 class Remark(Struct, frozen=True):
@@ -61,7 +68,7 @@ class Remark(Struct, frozen=True):
     places: tuple[Place, ...]
     fingerprint: str
     waiver: WaiverUse | None
-    change: Literal["introduced", "left"] | None
+    change: Change | None
 
     @property
     def place(self) -> Place:

@@ -1,11 +1,12 @@
 """A small invented fleet with one of everything that a report has to show, and a large one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 from audits.evaluate.audit import Audit, Doc, Documentation, Reference, Rfc
 from audits.evaluate.comparison import Comparison
+from audits.evaluate.coverage import NotCovered
 from audits.evaluate.policy import Policy, Rule
 from audits.evaluate.result import Result, Unseen, WaiverUse
 from audits.evaluate.target import Target
@@ -243,7 +244,8 @@ def conversation(service: Service, banner: str = "", *, tls: bool = True) -> Ite
     implicit = service.port == 465
     yield PortState(service, "open", f"{service.address}:{service.port}", "", 0.021)
     yield Greeting(service, reply(220, banner or f"{service.host} ESMTP"), service.host)
-    keywords = (Keyword("PIPELINING", ()), Keyword("STARTTLS", ()))
+    said = (Keyword("PIPELINING", ()), Keyword("SIZE", ("10240000",)), Keyword("8BITMIME", ()))
+    keywords = (*said, Keyword("STARTTLS", ()))
     yield EhloReply(service, "audit.example", reply(250, service.host), keywords)
     if not implicit:
         yield StartTls(service, tls, reply(220, "2.0.0 Ready") if tls else None)
@@ -252,9 +254,9 @@ def conversation(service: Service, banner: str = "", *, tls: bool = True) -> Ite
             service, True, None, "TLSv1.3", "TLS_AES_256_GCM_SHA384", service.host, 0.034
         )
         logins = (Keyword("AUTH", ("PLAIN", "LOGIN")),) if service.port != 25 else ()
-        yield EhloInTls(service, "audit.example", reply(250, service.host), logins)
-    said = (Line("C", "QUIT", 0.4), Line("S", "221 2.0.0 Bye", 0.41))
-    yield Transcript(service, said)
+        yield EhloInTls(service, "audit.example", reply(250, service.host), (*said, *logins))
+    lines = (Line("C", "QUIT", 0.4), Line("S", "221 2.0.0 Bye", 0.41))
+    yield Transcript(service, lines)
 
 
 def stranger(service: Service, code: int, text: str) -> UnauthenticatedMail:
@@ -426,14 +428,23 @@ def results() -> list[Result]:
     return found
 
 
-def whole(hostile: str = "", found: Iterable[Result] | None = None) -> ReportView:
+def whole(
+    hostile: str = "",
+    found: Iterable[Result] | None = None,
+    *,
+    seen: Snapshot | None = None,
+    gaps: Sequence[NotCovered] = (),
+    comparison: Comparison | None = None,
+) -> ReportView:
     return view(
         RUN,
         list(results() if found is None else found),
-        snapshot(hostile),
+        seen or snapshot(hostile),
         POLICY,
         AUDITS,
         WAIVERS,
+        gaps=gaps,
+        comparison=comparison,
     )
 
 

@@ -75,6 +75,13 @@ def test_what_a_change_introduces_comes_first() -> None:
     assert text.index("dmarc-published") < text.index("relay-refused")
 
 
+def test_where_new_failures_alone_count_the_others_are_warnings() -> None:
+    old = replace(fleet.results()[0], change="left")
+    new = replace(fleet.results()[2], change="introduced")
+    text = "".join(annotations(fleet.remarks([old, new], gate=Gate(new_alone=True))))
+    assert [name for name, _, _ in commands(text)] == ["error", "warning"]
+
+
 def test_server_can_give_the_runner_no_command() -> None:
     found = [hostile.result(), *hostile.unseen()]
     made = commands("".join(annotations(fleet.remarks(found))))

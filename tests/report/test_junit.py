@@ -43,6 +43,14 @@ def test_failure_below_the_gate_has_passed_and_says_so() -> None:
     assert all(text.startswith("failed with severity high\n") for text in said)
 
 
+def test_where_new_failures_alone_count_the_others_have_passed() -> None:
+    old = replace(fleet.results()[0], change="left")
+    new = replace(fleet.results()[2], change="introduced")
+    root = ET.fromstring(junit(fleet.remarks([old, new], gate=Gate(new_alone=True))))
+    assert [case.get("name") for case in root.findall(".//failure/..")] == ["filtered.example"]
+    assert root.get("failures") == "1"
+
+
 def test_server_can_not_end_an_element() -> None:
     made = junit(fleet.remarks([hostile.result(), *hostile.unseen()]))
     root = ET.fromstring(made)

@@ -6,8 +6,12 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from audits.evaluate.comparison import Comparison
+from audits.evaluate.coverage import NotCovered
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome
+from audits.facts.fact import Observed
+from audits.facts.review import ReviewScope
+from audits.facts.snapshot import Snapshot
 from audits.report.markdown import code, markdown, plain
 from audits.resources import folder
 from audits.subject import Domain
@@ -21,7 +25,15 @@ def summary(
     own: Path | None = None,
 ) -> str:
     remarks = fleet.remarks(found, comparison=comparison)
-    return markdown(fleet.whole(found=found), remarks, folder("templates"), own)
+    seen = fleet.snapshot()
+    gaps: list[NotCovered] = []
+    if comparison is not None:
+        kinds = ("dns.mx", "dns.spf")
+        scope = ReviewScope(seen.vantage, False, kinds, (), ("mx1.example.net",), comparison.base)
+        seen = Snapshot(seen.header, [*seen, Observed(scope, fleet.at(0))])
+        gaps = [NotCovered("only a running server shows it", ("cert-in-validity",), 0, ())]
+    made = fleet.whole(found=found, seen=seen, gaps=gaps, comparison=comparison)
+    return markdown(made, remarks, folder("templates"), own)
 
 
 def compared() -> tuple[list[Result], Comparison]:
@@ -33,7 +45,7 @@ def compared() -> tuple[list[Result], Comparison]:
         replace(dmarc, outcome=Outcome.PASS, violations=()),
         *(r for r in rest if r.outcome is not Outcome.FAIL),
     ]
-    return now, Comparison("a1b2c3d", (now[0],), (dmarc,), (now[1],), ())
+    return now, Comparison("a1b2c3d4e5f60718", (now[0],), (dmarc,), (now[1],), ())
 
 
 def test_summary_is_the_golden_one() -> None:
@@ -48,7 +60,14 @@ def test_change_is_told_before_what_was_there() -> None:
     assert "<summary>There before, and still (1)</summary>" in text
     assert "### Mended (1)\n\n- `dmarc-published` on `filtered.example` passes now" in text
     assert "| high | 0 | 1 | 1 | 1 |" in text
-    assert "Compared with `a1b2c3d`:" in text
+    assert "Compared with `a1b2c3d4e5f6`:" in text
+
+
+def test_what_files_can_not_show_stands_before_the_results() -> None:
+    text = summary(*compared())
+    said = "- 1 audit: `only a running server shows it` (`cert-in-validity`)"
+    assert "Under review: 1 host." in text
+    assert text.index("Not covered by these files") < text.index(said) < text.index("| failures |")
 
 
 def test_without_a_base_there_are_findings_alone() -> None:
