@@ -18,6 +18,7 @@ from audits.parse.dovecot.reading import read_dovecot
 from audits.parse.exim.reading import read_exim
 from audits.parse.opensmtpd.reading import read_opensmtpd
 from audits.parse.postfix.reading import read_postfix
+from audits.parse.sendmail.reading import read_sendmail
 from audits.subject import MailHost
 
 KINDS: frozenset[type[Fact]] = frozenset({MtaPrograms, MtaListeners, TrustedNetworks})
@@ -30,6 +31,7 @@ READERS: Mapping[Mta, Reader] = {
     Mta.EXIM: read_exim,
     Mta.DOVECOT: read_dovecot,
     Mta.OPENSMTPD: read_opensmtpd,
+    Mta.SENDMAIL: read_sendmail,
 }
 
 # Where a program's configuration begins on a host.
