@@ -1,0 +1,179 @@
+"""mta-config-agrees-with-wire."""
+
+import pytest
+
+from audits.catalog.mta.config_agrees_with_wire import evaluate
+from audits.evaluate.result import Result
+from audits.evaluate.verdict import Outcome, Severity
+from audits.facts.fact import Fact, Reason, Unobserved, kind_of
+from audits.facts.host import BoundSocket, ListeningSockets
+from audits.facts.mta import MtaListeners, TrustedNetworks
+from audits.facts.relay import RelayProbes
+from audits.facts.smtp import AuthAttempt, AuthInClear, EhloReply, Reply
+from audits.facts.tls import TlsHandshake
+from audits.facts.tls_offer import ClientHello, TlsOffer, TlsOffers, Version
+from audits.subject import Role, Service
+from tests.build import judge, reply, roles, silent
+from tests.catalog import wire
+from tests.catalog.mta.configured import HOST, SUBMISSIONS, facts
+from tests.catalog.relay.test_refused import OK, probes
+from tests.catalog.tls.offering import accepted, answer, refused
+from tests.parse.postfix.configs import MASTER_CF, reading
+
+PORTS = (25, 465, 587)
+OLD = ClientHello(Version.SSL3, Version.TLS11, (0x2F,), (), ())
+WIRE = (EhloReply, TlsHandshake, TlsOffers, AuthInClear, RelayProbes)
+
+
+def tls_offers(offer: TlsOffer, at: Service = wire.MX) -> TlsOffers:
+    return TlsOffers(at, (offer,))
+
+
+def tried(said: Reply, at: Service = wire.SUBMISSION) -> AuthInClear:
+    return AuthInClear(at, (AuthAttempt("PLAIN", said),))
+
+
+def agreeing() -> dict[str, tuple[Fact, ...]]:
+    """What a host with the sound configuration does on the wire."""
+    return {
+        "ehlo": (wire.ehlo(wire.MX, "STARTTLS"), wire.ehlo(wire.SUBMISSION, "STARTTLS")),
+        "handshake": tuple(map(wire.handshake, (wire.MX, wire.SUBMISSIONS, wire.SUBMISSION))),
+        "offers": (tls_offers(refused(OLD)),),
+        "auth": (tried(reply(530, "5.7.0 Must issue a STARTTLS command first")),),
+        "relay": (probes(),),
+    }
+
+
+def of(
+    extra: str = "",
+    *,
+    sockets: tuple[int, ...] | None = PORTS,
+    master: str = MASTER_CF + SUBMISSIONS,
+    **changed: tuple[Fact, ...],
+) -> Result:
+    """The sound configuration with lines added, beside a wire that agrees unless said."""
+    seen: list[Fact | Unobserved] = list(facts(reading(extra, master=master)))
+    for found in (agreeing() | changed).values():
+        seen += found
+    if sockets is None:
+        seen.append(silent(ListeningSockets, HOST, Reason.SKIPPED))
+    else:
+        bound = tuple(BoundSocket("", port) for port in sockets)
+        seen.append(ListeningSockets(HOST, bound))
+    told = {(kind_of(type(fact)), fact.subject) for fact in seen if isinstance(fact, Fact)}
+    for kind in WIRE:
+        for at in (wire.MX, wire.SUBMISSIONS, wire.SUBMISSION):
+            if (kind_of(kind), at) not in told:
+                seen.append(silent(kind, at, Reason.SKIPPED))
+    return judge(evaluate, HOST, roles(HOST.name, Role.MX, Role.MSA, ports=PORTS), *seen)
+
+
+def test_wire_that_does_what_is_configured_passes() -> None:
+    result = of()
+    assert result.outcome is Outcome.PASS
+    kinds = {evidence.kind for evidence in result.evidence}
+    assert kinds >= {kind_of(MtaListeners), kind_of(ListeningSockets)}
+    assert kinds >= set(map(kind_of, WIRE))
+
+
+def test_old_tls_that_is_allowed_and_refused_is_told_with_both_sides() -> None:
+    result = of("smtpd_tls_protocols = >=TLSv1\n")
+    assert result.outcome is Outcome.FAIL
+    (violation,) = result.violations
+    assert violation.message == (
+        "smtp inet of postfix accepts TLS 1.1 or older by its configuration "
+        "(smtpd_tls_protocols = >=TLSv1), and mx1.example.net:25 [192.0.2.10] refuses TLS 1.1 and "
+        "older on the wire"
+    )
+    assert str(violation.evidence[0].place) == "main.cf:9"
+    assert violation.evidence[-1].kind == kind_of(TlsOffers)
+    assert violation.severity in (None, Severity.LOW)
+
+
+def test_old_tls_that_is_forbidden_and_spoken_fails() -> None:
+    old = answer("TLS_RSA_WITH_AES_128_CBC_SHA", Version.TLS10, group=None, scheme=None)
+    result = of(offers=(tls_offers(accepted(OLD, old)),))
+    assert result.outcome is Outcome.FAIL
+    assert "refuses TLS 1.1 and older by its configuration" in result.violations[0].message
+
+
+def test_starttls_that_something_takes_away_fails() -> None:
+    hidden = (wire.ehlo(wire.MX), wire.ehlo(wire.SUBMISSION, "STARTTLS"))
+    result = of(ehlo=hidden)
+    (violation,) = result.violations
+    assert "offers STARTTLS by its configuration" in violation.message
+    assert "offers no STARTTLS on the wire" in violation.message
+
+
+def test_auth_before_tls_against_the_configuration_fails() -> None:
+    result = of(auth=(tried(reply(334, "")),))
+    assert "takes AUTH before TLS on the wire" in result.violations[0].message
+
+
+def test_auth_that_is_put_off_is_no_answer() -> None:
+    assert of(auth=(tried(reply(454, "4.7.0 later")),)).outcome is Outcome.PASS
+
+
+def test_relaying_against_the_configuration_fails() -> None:
+    result = of(relay=(probes({"<S> U@D": OK}),))
+    assert "relays for strangers on the wire" in result.violations[0].message
+
+
+def test_relaying_for_an_address_that_the_host_trusts_is_no_strangers() -> None:
+    extra = "mynetworks = 198.51.100.0/24\n"
+    assert of(extra, relay=(probes({"<S> U@D": OK}),)).outcome is Outcome.PASS
+
+
+def test_catch_all_that_takes_everything_is_no_relay() -> None:
+    catch_all = probes({"<S> U@D": OK}, random=OK)
+    assert of(relay=(catch_all,)).outcome is Outcome.PASS
+
+
+def test_port_that_is_configured_and_not_served_fails() -> None:
+    result = of(sockets=(25, 465))
+    (violation,) = result.violations
+    assert violation.message == (
+        "submission inet of postfix is configured on port 587, and nothing listens there"
+    )
+
+
+def test_port_that_is_served_and_not_configured_fails() -> None:
+    result = of(master=MASTER_CF)
+    (violation,) = result.violations
+    assert violation.message == (
+        "something listens on port 465, and no mail program is configured to"
+    )
+
+
+def test_loopback_socket_serves_nobody_else() -> None:
+    assert BoundSocket("127.0.0.1", 25).loopback
+    assert BoundSocket("::1", 25).loopback
+    assert not BoundSocket("", 25).loopback
+
+
+@pytest.mark.parametrize("reason", [Reason.FILTERED, Reason.TIMEOUT])
+def test_silent_wire_is_unknown(reason: Reason) -> None:
+    listeners, networks = facts(reading(master=MASTER_CF + SUBMISSIONS))[1:]
+    assert isinstance(listeners, MtaListeners)
+    assert isinstance(networks, TrustedNetworks)
+    nothing = [silent(kind, wire.MX, reason) for kind in WIRE]
+    result = judge(
+        evaluate,
+        HOST,
+        roles(HOST.name),
+        listeners,
+        networks,
+        silent(ListeningSockets, HOST, Reason.DENIED),
+        *nothing,
+    )
+    assert result.outcome is Outcome.UNKNOWN
+
+
+def test_host_that_is_not_logged_in_to_does_not_apply() -> None:
+    skipped = [
+        silent(kind, HOST, Reason.SKIPPED)
+        for kind in (MtaListeners, ListeningSockets, TrustedNetworks)
+    ]
+    told = [silent(kind, wire.MX, Reason.SKIPPED) for kind in WIRE]
+    result = judge(evaluate, HOST, roles(HOST.name), *skipped, *told)
+    assert result.outcome is Outcome.NOT_APPLICABLE
