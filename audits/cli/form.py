@@ -174,8 +174,11 @@ def hand_out(
     *,
     suppressed: bool,
 ) -> None:
-    """Writes what goes elsewhere: to files that were named, and to standard output."""
-    for each in forms:
+    """Writes what goes elsewhere: to files that were named, then to standard output.
+
+    Who reads that may hang up, and the files must be there all the same.
+    """
+    for each in sorted(forms, key=lambda each: each.file in (None, "-")):
         if each.kept is None:
             chunks = written(each.form, made, remarks, own, suppressed=suppressed)
             put(chunks, None if each.file in (None, "-") else Path(each.file or ""))
