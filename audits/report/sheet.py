@@ -18,6 +18,7 @@ from audits.report.finding import draw
 from audits.report.material import Material
 from audits.report.matrix import area_anchor, area_of, column, worst
 from audits.report.sanitise import visible
+from audits.report.service import ServiceRow, service_rows
 from audits.report.words import OUTCOMES, counted, listed, number
 from audits.subject import Domain, MailHost, Path, Service, Subject
 
@@ -71,7 +72,10 @@ class Area(Struct, frozen=True):
 
 
 class Sheet(Struct, frozen=True):
-    """One host or domain. facts: what it is, in short phrases. paths_left: ways not shown."""
+    """One host or domain. facts: what it is, in short phrases. paths_left: ways not shown.
+
+    services: what a host's services say of themselves.
+    """
 
     name: str
     anchor: str
@@ -80,6 +84,7 @@ class Sheet(Struct, frozen=True):
     facts: tuple[str, ...]
     paths: tuple[SheetPath, ...]
     paths_left: int
+    services: tuple[ServiceRow, ...]
     areas: tuple[Area, ...]
 
 
@@ -183,6 +188,7 @@ def _sheet(
             for place, (label, at) in enumerate(ways[:_PATHS], 1)
         ),
         max(len(ways) - _PATHS, 0),
+        service_rows(owner, material.snapshot) if isinstance(owner, MailHost) else (),
         tuple(_areas(owner, results, material, places)),
     )
 
