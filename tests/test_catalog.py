@@ -60,6 +60,7 @@ IDS = {
     "mta-ciphers-strong",
     "mta-client-restricted",
     "mta-config-agrees-with-wire",
+    "mta-config-matches-pinned",
     "mta-config-valid",
     "mta-greeting-discreet",
     "mta-logins-proven",
@@ -152,6 +153,7 @@ IDS = {
     "tls-version-current",
     "tlsrpt-published",
     "tlsrpt-record-valid",
+    "zone-file-valid",
 }
 
 AUDITS = load()

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome
+from audits.facts.fact import Reason
 from audits.subject import Subject
 
 Key = tuple[str, Subject]
@@ -18,7 +19,8 @@ _OPEN = (Outcome.UNKNOWN, Outcome.ERROR)
 class Comparison(Struct, frozen=True):
     """A change against its base. base: the commit. mended: the results as they were there.
 
-    opened: what can't be decided any more, or never was, and was decided in the base.
+    opened: what can't be decided, and was in the base; all that an audit or a collector of ours
+    failed in, whatever the base was.
     """
 
     base: str
@@ -54,7 +56,7 @@ def compare(
         for result in marked
         if result.outcome in _OPEN
         and _key(result) not in untold
-        and not _was_open(known.get(_key(result)))
+        and (_broken(result) or not _was_open(known.get(_key(result))))
     ]
     return marked, Comparison(
         base=base,
@@ -86,6 +88,12 @@ def _worse(old: Result, new: Result) -> bool:
 
 def _gone(now: Result | None) -> bool:
     return now is None or now.outcome in _DECIDED
+
+
+def _broken(result: Result) -> bool:
+    """We did, and not the world: the base failed in the same way."""
+    silent = any(unseen.reason is Reason.INTERNAL for unseen in result.unknown)
+    return result.outcome is Outcome.ERROR or silent
 
 
 def _was_open(old: Result | None) -> bool:

@@ -24,7 +24,7 @@ def summary(view: ReportView) -> dict[str, Any]:
     if view.change is not None:
         change = view.change
         lists = {"introduced": change.introduced, "mended": change.mended, "left": change.left}
-        whole["change"] = {"base": change.base, "undecidable": change.opened} | {
+        whole["change"] = {"base": change.base, "undecided": change.opened} | {
             name: [msgspec.structs.asdict(each) for each in found] for name, found in lists.items()
         }
     return whole

@@ -55,7 +55,8 @@ class Quote(Struct, frozen=True):
 class Seen(Struct, frozen=True):
     """One violation. severity: only where milder than the finding's.
 
-    where: `address:port` or what was asked; at: the time; both may be empty.
+    where: `address:port`, or what was asked; at: the time; both may be empty. place: the line of a
+    file, where it was read there; empty else.
     """
 
     message: str
@@ -63,6 +64,7 @@ class Seen(Struct, frozen=True):
     where: str
     at: str
     quotes: tuple[Quote, ...]
+    place: str
 
 
 class Instance(Struct, frozen=True):
@@ -287,6 +289,7 @@ def _seen(violation: Violation, result: Result, material: Material) -> Seen:
         where,
         at,
         tuple(_quotes(violation.evidence)),
+        next((visible(str(e.place)) for e in violation.evidence if e.place is not None), ""),
     )
 
 
@@ -309,6 +312,8 @@ def source_of(evidence: Evidence, before: Sequence[str] = ()) -> str:
 
 
 def _where(evidence: Evidence, material: Material) -> str:
+    if evidence.place is not None:
+        return visible(str(evidence.place))
     found = material.provenance(evidence.kind, evidence.subject)
     if found is not None and found.source not in ("live", "none"):
         return visible(found.source)

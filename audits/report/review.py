@@ -95,7 +95,7 @@ def change_sheet(comparison: Comparison) -> ChangeSheet:
     words += [f"mends {counted(len(mended), 'failure')}"] if mended else []
     words += [f"leaves {counted(len(left), 'failure')} as it found it"] if left else []
     opened = len(comparison.opened)
-    words += [f"makes {counted(opened, 'result')} undecidable"] if opened else []
+    words += [f"leaves {counted(opened, 'result')} undecided"] if opened else []
     return ChangeSheet(
         base=visible(comparison.base[:12]),
         sentence=f"The change {listed(words) or 'changes no result'}.",

@@ -148,6 +148,7 @@ def _finding(finding: Finding, *, plain: bool) -> Iterator[RenderableType]:
         " ",
         (finding.headline, "bold"),
         f": {finding.sentence}",
+        f" ({place})" if (place := _place(finding)) else "",
     )
     yield Padding(head, (0, 0, 0, 2), expand=False)
     instances = (*finding.full, *finding.rows)
@@ -158,6 +159,12 @@ def _finding(finding: Finding, *, plain: bool) -> Iterator[RenderableType]:
         yield Padding(_PathLine(drawn, plain=plain), (0, 0, 0, 4), expand=False)
     hint = f"{finding.hint} " if finding.hint else ""
     yield _line(f"{hint}({finding.audit}, at step {finding.step})", 4, style="bright_black")
+
+
+def _place(finding: Finding) -> str:
+    """The first line of a file that a finding names; empty where it was seen elsewhere."""
+    places = (seen.place for instance in finding.full for seen in instance.seen)
+    return next((place for place in places if place), "")
 
 
 def _subjects(instances: tuple[Instance, ...], total: int) -> str:

@@ -1,0 +1,1 @@
+"""Audits of zone files under review."""
