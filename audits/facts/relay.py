@@ -168,6 +168,19 @@ class RelayProbes(Fact, frozen=True, tag="relay.probes"):
     delivery: Delivery | None
 
 
+class RelayControls(Fact, frozen=True, tag="relay.controls"):
+    """The controls of `RelayProbes`, asked in the usual conversation: they need no connection.
+
+    source: the address that we connected from, as this machine knows it; empty if unknown.
+    """
+
+    STEP: ClassVar[Step] = Step.RCPT
+
+    subject: Service
+    source: str
+    controls: tuple[RelayForm, ...]
+
+
 class BackscatterProbe(Fact, frozen=True, tag="relay.backscatter"):
     """What an MX says to a recipient that can't exist at a domain it serves.
 

@@ -128,6 +128,21 @@ def envelope(form: Form, names: Names) -> Envelope:
     )
 
 
+def controls(names: Names, word: str) -> tuple[Envelope, ...]:
+    """Recipients that exist nowhere: at a domain served here, at the host, at no domain.
+
+    word: a random one. RFC 2606 section 2: `.invalid` is never delegated.
+    """
+    recipients = {
+        "<S> <random>@served": f"{word}@{names.served}" if names.served else "",
+        "<S> <random>@H": f"{word}@{names.host}",
+        "<S> x@<random>.invalid": f"mailproof@{word}.invalid",
+    }
+    return tuple(
+        Envelope("", label, "", names.sender, to) for label, to in recipients.items() if to
+    )
+
+
 def form_of(label: str) -> Form:
     """The form of that label; raises KeyError where there is none."""
     return _BY_LABEL[label]

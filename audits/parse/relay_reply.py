@@ -2,8 +2,9 @@
 
 import re
 
-from audits.facts.relay import FormOutcome
+from audits.facts.relay import FormOutcome, RelayForm
 from audits.facts.smtp import Reply
+from audits.parse.relay_form import Envelope
 
 _RELAY = re.compile(r"\brelay|\brcpthosts\b", re.IGNORECASE)
 _LOGIN = re.compile(
@@ -27,6 +28,31 @@ def classify(mail: Reply | None, rcpt: Reply | None) -> tuple[FormOutcome, str]:
     if rcpt is None:
         return FormOutcome.NOT_TESTED, "RCPT was not answered"
     return _classify_rcpt(rcpt)
+
+
+def form_tried(
+    sent: Envelope,
+    ehlo: str,
+    *,
+    encrypted: bool,
+    mail: Reply | None,
+    rcpt: Reply | None,
+    silence: str = "",
+) -> RelayForm:
+    """A form and what came of it. ehlo: our own name. silence: why a reply is missing."""
+    outcome, note = classify(mail, rcpt)
+    return RelayForm(
+        sent.pattern,
+        sent.label,
+        sent.ehlo or ehlo,
+        encrypted,
+        sent.sender,
+        sent.recipient,
+        mail,
+        rcpt,
+        outcome,
+        silence or note,
+    )
 
 
 def _classify_mail(mail: Reply) -> tuple[FormOutcome, str]:

@@ -16,6 +16,7 @@ from audits.demo.certificates import Authority
 from audits.facts.conduct import RoleMailboxes
 from audits.facts.dns import HostAddresses
 from audits.facts.fact import Fact, Observed, Reason, Unobserved, kind_of
+from audits.facts.relay import FormOutcome, RelayControls
 from audits.facts.smtp import (
     AuthInClear,
     EhloInTls,
@@ -57,7 +58,7 @@ MX = Behaviour(hostname=NAME, tls=TLS, local_domains=("example.net", "example.or
 MSA = replace(MX, auth=("PLAIN", "LOGIN"), login_required=True, tls_required=True)
 EHLO = "EHLO mailproof.invalid"
 MAIL = "MAIL FROM:<probe@mailproof.invalid>"
-WITHOUT_ABUSE = ServiceWalk.provides - {RoleMailboxes}
+WITHOUT_ABUSE = ServiceWalk.provides - {RoleMailboxes, RelayControls}
 AFTER_EHLO = (StartTls, TlsHandshake, CertificateChain, EhloInTls, AuthInClear)
 
 
@@ -360,19 +361,56 @@ def test_auth_that_goes_on_in_clear_is_cancelled() -> None:
     assert [a.reply.code for a in fact(seen, AuthInClear).attempts] == [334, 334]
 
 
+def test_auth_that_is_refused_for_its_kind_is_tried_with_the_other() -> None:
+    replies = {"AUTH": "538 5.7.11 Encryption required for this mechanism"}
+    _, server = walked(replace(MX, replies=replies), wanted=[AuthInClear])
+    assert server.commands == [EHLO, "AUTH PLAIN", "AUTH LOGIN", "QUIT"]
+
+
+# Controls of relay probes
+
+
+def test_controls_ride_behind_the_role_mailboxes_in_one_group() -> None:
+    wanted = {RoleRecipient, RelayControls}
+    seen, server = walked(MX, wanted=wanted, mx_of=("example.net",))
+    found = fact(seen, RelayControls)
+    assert [form.outcome for form in found.controls] == [FormOutcome.DENIED] * 3
+    served, own, impossible = (form.rcpt_to for form in found.controls)
+    assert (served.partition("@")[2], own.partition("@")[2]) == ("example.net", "mx.example.net")
+    assert impossible.endswith(".invalid")
+    controls = [f"RCPT TO:<{to}>" for to in (served, own, impossible)]
+    assert server.commands[-6:] == [rcpt("example.net"), *controls, "RSET", "QUIT"]
+    assert all(form.encrypted for form in found.controls)
+
+
+def test_controls_alone_take_a_transaction_of_their_own() -> None:
+    seen, server = walked(MX, wanted={RelayControls})
+    assert len(fact(seen, RelayControls).controls) == 2
+    assert server.commands[0] == EHLO
+    assert server.commands[-2:] == ["RSET", "QUIT"]
+    assert len(server.sessions) == 1
+
+
+def test_controls_stay_out_where_they_would_be_refused_too_often() -> None:
+    wanted = {RoleRecipient, RoleMailboxes, RelayControls}
+    behaviour = replace(MX, mailboxes=())
+    domains = ("example.net", "example.org", "example.com")
+    seen, server = walked(behaviour, wanted=wanted, mx_of=domains)
+    assert silence(seen, RelayControls)[0] is Reason.INTERRUPTED
+    assert not any("invalid>" in command for command in server.commands if "RCPT" in command)
+
+
 # Submission
 
 
 def test_a_submission_port_is_asked_in_clear_and_in_tls() -> None:
     seen, server = walked(MSA, 587, domains=("example.net",))
     in_tls = [MAIL, rcpt("example.net"), "RCPT TO:<canary@mailproof.invalid>", "RSET", "QUIT"]
-    assert server.sessions == [
-        [EHLO, MAIL, "RSET", "AUTH PLAIN", "AUTH LOGIN", "STARTTLS", EHLO, *in_tls]
-    ]
+    assert server.sessions == [[EHLO, MAIL, "RSET", "AUTH PLAIN", "STARTTLS", EHLO, *in_tls]]
     assert (
         fact(seen, MailInClear, 587).reply.text == "530 5.7.0 Must issue a STARTTLS command first"
     )
-    assert [a.reply.code for a in fact(seen, AuthInClear, 587).attempts] == [530, 530]
+    assert [a.reply.code for a in fact(seen, AuthInClear, 587).attempts] == [530]
     found = fact(seen, UnauthenticatedMail, 587)
     assert (found.mail.code, found.foreign, found.local) == (530, None, None)
     assert fact(seen, EhloInTls, 587).params("AUTH") == ("PLAIN", "LOGIN")
@@ -626,7 +664,7 @@ def test_a_host_of_unknown_standing_is_not_asked() -> None:
 def test_every_wanted_fact_is_accounted_for() -> None:
     for port in (25, 465, 587):
         seen, _ = walked(MX, port)
-        kinds = ServiceWalk.provides - {RoleRecipient, RoleMailboxes}
+        kinds = ServiceWalk.provides - {RoleRecipient, RoleMailboxes, RelayControls}
         for kind in kinds:
             assert seen.get(kind, service(port)) is not None, kind_of(kind)
 

@@ -10,6 +10,7 @@ from audits.collect.live.smtp import ServiceWalk
 from audits.collect.live.tls import TrustStore
 from audits.facts.declared import DeclaredHost, DeclaredService, HostRoles
 from audits.facts.fact import Fact, Observed, Provenance, Reason, Unobserved
+from audits.facts.relay import RelayControls
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.settings import LimitSettings, Settings
 from audits.subject import MailHost, Path, Role, Service
@@ -82,7 +83,7 @@ async def walk(
     seen: Snapshot,
     port: int = 25,
     *,
-    wanted: Iterable[type[Fact]] = ServiceWalk.provides,
+    wanted: Iterable[type[Fact]] = ServiceWalk.provides - {RelayControls},
     settings: Settings = SETTINGS,
     trust: TrustStore | None = None,
 ) -> Snapshot:

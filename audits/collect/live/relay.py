@@ -39,6 +39,7 @@ from audits.facts.relay import (
     BackscatterProbe,
     DataReply,
     FormOutcome,
+    RelayControls,
     RelayForm,
     RelayProbes,
 )
@@ -55,10 +56,11 @@ from audits.parse.relay_form import (
     Envelope,
     Names,
     Transactions,
+    controls,
     envelope,
     split,
 )
-from audits.parse.relay_reply import classify
+from audits.parse.relay_reply import form_tried
 from audits.settings import Settings
 from audits.subject import MailHost, Service, Subject
 
@@ -97,9 +99,10 @@ class RelayWalk:
     """Tries the usual ways of relaying at hosts of the inventory, without login.
 
     The usual forms go through one connection, in clear and again inside TLS on port 25, inside TLS
-    on the others where they offer it; the controls go through a last one. Where all forms are
-    wanted, the others go through more: together they would be refused often enough for Postfix to
-    slow down, and be wrong often enough for Exim to hang up.
+    on the others where they offer it. The controls were asked in the usual conversation; where that
+    had no room for them, they go through a connection of their own. Where all forms are wanted, the
+    others go through more: together they would be refused often enough for Postfix to slow down,
+    and be wrong often enough for Exim to hang up.
 
     Never sends DATA unless told to go beyond RCPT.
     """
@@ -108,7 +111,7 @@ class RelayWalk:
     about: ClassVar[type[Subject]] = Service
     provides: ClassVar[frozenset[type[Fact]]] = frozenset({RelayProbes, BackscatterProbe})
     requires: ClassVar[frozenset[type[Fact]]] = frozenset(
-        {HostRoles, DeclaredHost, PortState, EhloReply}
+        {HostRoles, DeclaredHost, PortState, EhloReply, RelayControls}
     )
 
     def __init__(
@@ -192,12 +195,16 @@ class _Walk:
         self._names = Names(probe.sender, probe.recipient, service.host, service.address, first)
 
     async def run(self, seen: Snapshot) -> dict[type[Fact], Fact | Silence] | Silence:
+        known = seen.fact(RelayControls, self._service)
+        if known is not None:
+            self._visits.source = known.source
         if not self._for_relaying:
-            return await self._proved((), await self._try_or_tell([self._controls()]), seen)
+            answers = known.controls if known else await self._try_or_tell([self._controls()])
+            return await self._proved((), answers, seen)
         usual = await self._try(self._envelopes(USUAL))
         if isinstance(usual, Silence):
             return usual
-        controls = self._controls()
+        asked = [] if known else self._controls()
         further: list[tuple[Envelopes, bool]] = []
         if self._service.port == RELAY_PORT and self._visits.offers_tls:
             further.append((self._envelopes(USUAL), True))
@@ -205,14 +212,15 @@ class _Walk:
         if self._settings.probe.relay_forms == "all":
             further += [(transactions, False) for transactions in self._rare()]
             senders = self._envelopes(self._senders)
-        further.append(([*senders, controls], False))
+        further.append(([*senders, *([asked] if asked else [])], False))
         # Side by side, as far as the pace of the address lets them.
         *tried, last = await asyncio.gather(
             *(self._try_or_tell(each, inside_tls=inside) for each, inside in further)
         )
         forms = [form for each in (usual, *tried) for form in each]
-        forms += last[: len(last) - len(controls)]
-        return await self._proved(forms, last[len(last) - len(controls) :], seen)
+        forms += last[: len(last) - len(asked)]
+        answers = known.controls if known else last[len(last) - len(asked) :]
+        return await self._proved(forms, answers, seen)
 
     async def _proved(
         self, forms: Sequence[RelayForm], controls: tuple[RelayForm, ...], seen: Snapshot
@@ -254,23 +262,14 @@ class _Walk:
             yield self._envelopes(transactions)
 
     def _controls(self) -> list[Envelope]:
-        """Recipients that exist nowhere: at a domain served here, at the host, at no domain.
-
-        RFC 2606 section 2: `.invalid` is never delegated.
-        """
-        word = f"mailproof-{secrets.token_hex(4)}"
-        recipients = {
-            "<S> <random>@served": f"{word}@{self._served[0]}" if self._served else "",
-            "<S> <random>@H": f"{word}@{self._service.host}",
-            "<S> x@<random>.invalid": f"mailproof@{word}.invalid",
-        }
-        sender = self._settings.probe.sender
-        return [Envelope("", label, "", sender, to) for label, to in recipients.items() if to]
+        return list(controls(self._names, f"mailproof-{secrets.token_hex(4)}"))
 
     async def _try_or_tell(
         self, transactions: Envelopes, *, inside_tls: bool = False
     ) -> tuple[RelayForm, ...]:
         """Transactions in one connection, or the same untested where it never came to MAIL."""
+        if not transactions:
+            return ()
         met = await self._try(transactions, inside_tls=inside_tls)
         if not isinstance(met, Silence):
             return met
@@ -324,19 +323,8 @@ class _Walk:
         rcpt: Reply | None,
         silence: str,
     ) -> RelayForm:
-        outcome, note = classify(mail, rcpt)
-        return RelayForm(
-            sent.pattern,
-            sent.label,
-            sent.ehlo or self._settings.probe.ehlo,
-            encrypted,
-            sent.sender,
-            sent.recipient,
-            mail,
-            rcpt,
-            outcome,
-            silence or note,
-        )
+        ehlo = self._settings.probe.ehlo
+        return form_tried(sent, ehlo, encrypted=encrypted, mail=mail, rcpt=rcpt, silence=silence)
 
     def _refused(self, sent: Envelope, talk: Conversation, said: Reply) -> RelayForm:
         """A form whose EHLO was not accepted: with a forged name that is an answer."""

@@ -1,5 +1,6 @@
 """Everything about a service that one conversation with it tells: port, SMTP, TLS, mailboxes."""
 
+import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, NamedTuple
@@ -9,6 +10,7 @@ from audits.collect.live.conversation import (
     Connected,
     Conversation,
     Deadline,
+    Exchange,
     TlsFailed,
     connected,
 )
@@ -32,6 +34,7 @@ from audits.errors import UsageError
 from audits.facts.conduct import RoleMailboxes
 from audits.facts.declared import DeclaredHost, HostRoles
 from audits.facts.fact import AnyObservation, Fact, Reason, Silence
+from audits.facts.relay import RelayControls
 from audits.facts.smtp import (
     AuthAttempt,
     AuthInClear,
@@ -50,6 +53,8 @@ from audits.facts.smtp import (
 from audits.facts.snapshot import Snapshot
 from audits.facts.tcp import PortState
 from audits.facts.tls import CertificateChain, TlsHandshake
+from audits.parse.relay_form import Envelope, Names, controls
+from audits.parse.relay_reply import form_tried
 from audits.settings import Settings
 from audits.subject import MailHost, Path, Service, Subject
 
@@ -60,6 +65,9 @@ MAX_CONNECTIONS = 5
 PEEK_S = 1.0
 
 _MECHANISMS = ("PLAIN", "LOGIN")
+# RFC 3207 section 4: before STARTTLS the server obeys no command at all, AUTH of another kind
+# included; 538 would be about one mechanism.
+_TLS_FIRST = 530
 
 _AS_ANY_SENDER: frozenset[type[Fact]] = frozenset(
     {
@@ -74,7 +82,7 @@ _AS_ANY_SENDER: frozenset[type[Fact]] = frozenset(
     }
 )
 _AS_OWNER: frozenset[type[Fact]] = frozenset(
-    {AuthInClear, MailInClear, UnauthenticatedMail, RoleRecipient, RoleMailboxes}
+    {AuthInClear, MailInClear, UnauthenticatedMail, RoleRecipient, RoleMailboxes, RelayControls}
 )
 _BEHIND_TLS = (TlsHandshake, CertificateChain, EhloInTls, UnauthenticatedMail)
 
@@ -166,6 +174,8 @@ class _Walk:
         # Commands that wait for the next one, to share a group with it.
         self._lead: list[str] = []
         self._tls_works = False
+        self._source = ""
+        self._controls = self._new_controls() if self._findings.wants(RelayControls) else ()
 
     async def run(self) -> None:
         """Talks with the service, and notes all that comes of it in the findings."""
@@ -176,6 +186,8 @@ class _Walk:
             self._note("another connection, without what the server hung up at")
             await self._talk()
         await self._ask_further_recipients()
+        words = f"there was no room for them among {MAX_REFUSALS} refusals"
+        self._findings.silent(Silence(Reason.INTERRUPTED, words), RelayControls)
         self._findings.saw(Transcript(self._service, tuple(self._transcript)))
 
     async def _talk(self) -> bool:
@@ -186,6 +198,8 @@ class _Walk:
             talk = connection.talk
             if talk is None:
                 return False
+            stream = connection.attempt.stream
+            self._source = stream.local_address if stream is not None else ""
             if only_port:
                 await self._peek(talk)
                 return False
@@ -281,8 +295,12 @@ class _Walk:
             self._lead = [mail_from(self._settings.probe.sender), "RSET"]
         if not self._findings.wants(AuthInClear):
             return
+        attempts: list[AuthAttempt] = []
         try:
-            attempts = [await self._try_auth(talk, mechanism) for mechanism in _MECHANISMS]
+            for mechanism in _MECHANISMS:
+                attempts.append(await self._try_auth(talk, mechanism))
+                if attempts[-1].reply.code == _TLS_FIRST and attempts[-1].reply.wants_tls:
+                    break
         except Unheard as unheard:
             if unheard.silence.reason is Reason.DISCONNECTED:
                 raise _HungUp(unheard.silence.reason, unheard.silence.detail) from unheard
@@ -358,10 +376,11 @@ class _Walk:
         local = f"postmaster@{self._served[0]}" if self._served else None
         foreign = probe.recipient if domain_of(probe.recipient) not in self._served else None
         recipients = [recipient for recipient in (local, foreign) if recipient is not None]
-        exchange = await talk.exchange(
-            [mail_from(probe.sender), *map(rcpt_to, recipients), "RSET", "QUIT"]
-        )
+        controls = self._controls_that_fit(talk, len(recipients))
+        commands = [*map(rcpt_to, recipients), *(rcpt_to(each.recipient) for each in controls)]
+        exchange = await talk.exchange([mail_from(probe.sender), *commands, "RSET", "QUIT"])
         mail = exchange.need(0)
+        self._saw_controls(talk, exchange, controls, mail, 1 + len(recipients))
         replies: dict[str, RcptReply] = {}
         if mail.positive:
             for place, recipient in enumerate(recipients, start=1):
@@ -392,18 +411,22 @@ class _Walk:
         while talk.refusals < MAX_REFUSALS:
             questions = self._questions
             if not questions:
-                return
+                return await self._ask_controls(talk, mail)
             room = min(MAX_REFUSALS - talk.refusals, MAX_RECIPIENTS - asked)
             batch = questions[:room]
             asked += len(batch)
             commands = [rcpt_to(question.mailbox) for question in batch]
-            if len(batch) == len(questions):
+            last = len(batch) == len(questions)
+            controls = self._controls_that_fit(talk, len(batch)) if last else ()
+            if last and (controls or not self._findings.wants(RelayControls)):
+                commands += [rcpt_to(each.recipient) for each in controls]
                 commands += ["RSET", "QUIT"]
             elif asked == MAX_RECIPIENTS:
                 commands += ["RSET"]
             lead = [mail_from(self._settings.probe.sender)] if mail is None else []
             exchange = await talk.exchange([*lead, *commands])
             mail = mail or exchange.need(0)
+            self._saw_controls(talk, exchange, controls, mail, len(lead) + len(batch))
             if not mail.positive:
                 for question in questions:
                     self._saw_recipient(question, mail, None)
@@ -412,6 +435,48 @@ class _Walk:
                 self._saw_recipient(question, mail, exchange.need(place))
             if asked == MAX_RECIPIENTS:
                 mail, asked = None, 0
+
+    def _new_controls(self) -> tuple[Envelope, ...]:
+        """What relay probes will need beside their forms."""
+        probe, served = self._settings.probe, self._served[0] if self._served else ""
+        service = self._service
+        names = Names(probe.sender, probe.recipient, service.host, service.address, served)
+        return controls(names, f"mailproof-{secrets.token_hex(4)}")
+
+    def _controls_that_fit(self, talk: Conversation, others: int) -> tuple[Envelope, ...]:
+        """The controls, where they may be refused behind as many other recipients."""
+        wanted = self._findings.wants(RelayControls)
+        fit = talk.refusals + others + len(self._controls) <= MAX_REFUSALS
+        return self._controls if wanted and fit else ()
+
+    async def _ask_controls(self, talk: Conversation, mail: Reply | None) -> None:
+        """The controls alone, in the transaction that is open, if one is."""
+        controls = self._controls_that_fit(talk, 0)
+        if not controls or talk.finished or (mail is not None and not mail.positive):
+            return
+        lead = [mail_from(self._settings.probe.sender)] if mail is None else []
+        asked = [rcpt_to(each.recipient) for each in controls]
+        exchange = await talk.exchange([*lead, *asked, "RSET", "QUIT"])
+        self._saw_controls(talk, exchange, controls, mail or exchange.need(0), len(lead))
+
+    def _saw_controls(
+        self,
+        talk: Conversation,
+        exchange: Exchange,
+        controls: Sequence[Envelope],
+        mail: Reply,
+        place: int,
+    ) -> None:
+        """Notes the controls, where all were answered. place: of the first in the exchange."""
+        rcpts = exchange.replies[place : place + len(controls)] if mail.positive else ()
+        if not controls or None in rcpts:
+            return
+        ehlo = self._settings.probe.ehlo
+        forms = tuple(
+            form_tried(each, ehlo, encrypted=talk.encrypted, mail=mail, rcpt=rcpt)
+            for each, rcpt in zip(controls, rcpts or [None] * len(controls), strict=True)
+        )
+        self._findings.saw(RelayControls(self._service, self._source, forms))
 
     def _saw_recipient(self, question: "_Question", mail: Reply, rcpt: Reply | None) -> None:
         path, mailbox = question.path, question.mailbox
