@@ -14,6 +14,7 @@ _LOOPBACK = ("127.0.0.1", "::1")
 _LOOPBACK_INTERFACES = frozenset({"lo", "lo0", "localhost"})
 # The first version that speaks TLS 1.2 and newer alone unless told otherwise.
 _TLS_1_2_SINCE = (7,)
+_FAILS_WITH_OPENSSL_3 = (6, 8)
 _OLD = frozenset({"all", "legacy", "tlsv1", "tlsv1.0", "tlsv1.1"})
 
 
@@ -123,6 +124,9 @@ def _works(listening: Listening, declared: Declared) -> Ruling:
         if not {"cert", "key"} <= parts.keys():
             why = f"pki {name} has no certificate and key"
             return Ruling(question, "no", why, line)
+    if declared.version[:2] == _FAILS_WITH_OPENSSL_3:
+        why = "6.8 answers STARTTLS, and fails every handshake where it is built for OpenSSL 3"
+        return Ruling(question, "undecided", why, line)
     return Ruling(question, "yes", f"pki {' '.join(listening.pki)}", line)
 
 
