@@ -266,13 +266,14 @@ def judgment_of(workspace: Workspace) -> Judgment:
 @dataclass(frozen=True)
 class Judged:
     """Every result. gaps: what files under review can't show. before: the results of the base that
-    a change under review is compared with; comparison: what the change did.
+    a change under review is compared with; comparison: what the change did; base: its facts there.
     """
 
     results: list[Result]
     gaps: tuple[NotCovered, ...] = ()
     before: tuple[Result, ...] = ()
     comparison: Comparison | None = None
+    base: Snapshot | None = None
 
 
 def judge(snapshot: Snapshot, judgment: Judgment, run: RunDirectory | None = None) -> Judged:
@@ -295,7 +296,7 @@ def judge(snapshot: Snapshot, judgment: Judgment, run: RunDirectory | None = Non
         left = scope is not None and _limited(snapshot)
         before = [r for r in before if not left or (r.audit, r.subject) in known]
     results, comparison = compare(base.header.run, before, results, untold=untold)
-    return Judged(results, gaps, tuple(before), comparison)
+    return Judged(results, gaps, tuple(before), comparison, base)
 
 
 def _judge(
@@ -393,18 +394,18 @@ def reported(
 def remarked(
     snapshot: Snapshot,
     judgment: Judgment,
-    results: Sequence[Result],
+    judged: Judged,
     gate: Gate,
     *,
     ended: datetime,
     complete: bool,
-    comparison: Comparison | None = None,
 ) -> Remarks:
-    """What CI is told of a run. comparison: with the base of a change."""
+    """What CI is told of a run."""
     about = _about(snapshot, judgment, ended=ended, complete=complete)
-    material = Material(about, results, snapshot, judgment.policy, load(), judgment.waivers)
+    material = Material(about, judged.results, snapshot, judgment.policy, load(), judgment.waivers)
     shipped = frozenset(f"policies/{name}.yaml" for name in builtin_policies())
-    return Remarks(material, Repository(judgment.folder, shipped), gate, comparison)
+    where = Repository(judgment.folder, shipped)
+    return Remarks(material, where, gate, judged.comparison, judged.base)
 
 
 def _about(snapshot: Snapshot, judgment: Judgment, *, ended: datetime, complete: bool) -> Run:

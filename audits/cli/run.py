@@ -169,20 +169,20 @@ def run(
     Writes a directory of its own: facts.jsonl (what was seen), results.jsonl (one line an audit
     and subject), summary.json, report.html, policy.json, manifest.json, and previous.jsonl (what
     audits compare with, from the run before). No message is sent unless --canary or
-    --smuggling asks for it, nobody is logged in, and hosts outside the inventory get only what a
-    sending MTA does.
+    --smuggling asks for it, a login is tried only with an account that the inventory declares
+    for it, and hosts outside the inventory get only what a sending MTA does.
 
     Examples:
 
-      mailproof run                        everything that the inventory names
+      mailproof run                    everything that the inventory names
 
-      mailproof run -l group:edge          only the hosts and domains of a group
+      mailproof run -l group:edge      only the hosts and domains of a group
 
-      mailproof run --max-unknown 5        tolerate five that could not be observed
+      mailproof run --max-unknown 5    tolerate five that could not be observed
 
       mailproof run --format sarif=mail.sarif --format junit=mail.xml
 
-      mailproof run --candidate --base origin/main --fail-on-new      a change, offline
+      mailproof run --candidate --base origin/main --fail-on-new    a change
     """
     forms = wanted(format) or by_itself(quiet=quiet)
     _check_resumed(
@@ -254,15 +254,7 @@ def whole_run(
     ended = now()
     made = job.reported(snapshot, judgment, judged, ended=ended, complete=True)
     job.write_reports(directory, made, workspace.own_templates)
-    remarks = job.remarked(
-        snapshot,
-        judgment,
-        judged.results,
-        out.gate,
-        ended=ended,
-        complete=True,
-        comparison=judged.comparison,
-    )
+    remarks = job.remarked(snapshot, judgment, judged, out.gate, ended=ended, complete=True)
     own, suppressed = workspace.own_templates, out.sarif_suppressed
     keep(directory, out.forms, made, remarks, own, suppressed=suppressed)
     job.finish(workspace, directory, snapshot, beyond)
@@ -365,11 +357,18 @@ def evaluate(
 
 def report(
     stored: StoredRun,
-    format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.HTML,
+    format: Annotated[
+        Format,
+        typer.Option("--format", "-f", help=f"{', '.join(Format)}.", metavar="FORMAT"),
+    ] = Format.HTML,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="A file; default: standard output.", show_default=False
+            "--output",
+            "-o",
+            help="A file; default: standard output.",
+            metavar="FILE",
+            show_default=False,
         ),
     ] = None,
     fail_on: FailOn = Severity.MEDIUM,
@@ -390,15 +389,7 @@ def report(
     ended = job.ended(run)
     made = job.reported(run.snapshot, run.judgment, judged, ended=ended, complete=complete)
     gate = Gate(fail_on, max_unknown, new_alone=fail_on_new)
-    remarks = job.remarked(
-        run.snapshot,
-        run.judgment,
-        judged.results,
-        gate,
-        ended=ended,
-        complete=complete,
-        comparison=judged.comparison,
-    )
+    remarks = job.remarked(run.snapshot, run.judgment, judged, gate, ended=ended, complete=complete)
     put(written(format, made, remarks, None, suppressed=sarif_suppressed), output)
     return Exit.COMPLETE
 

@@ -10,7 +10,11 @@ from audits.evaluate.result import Result
 from audits.evaluate.verdict import Evidence
 from audits.facts.declared import DeclaredDomain, DeclaredHost
 from audits.facts.dns import MxSet
+from audits.facts.mta import ConfigLine, MtaListeners, MtaPrograms, TrustedNetworks
 from audits.facts.place import Place
+from audits.facts.pointer import pointer_value
+from audits.facts.snapshot import Snapshot
+from audits.facts.zone import ZoneRecord, ZoneRecords
 from audits.report.anchor import owner_of
 from audits.report.material import Material
 from audits.report.sanitise import visible
@@ -36,11 +40,19 @@ class Locator:
     The evidence has the first word: a line of a configuration or of a zone under review. Then the
     line of the inventory that declares the host or domain, or the domain that leads to a host
     nobody declared, the line of the policy, and in the end the configuration.
+    Of several lines of evidence those come first that the base of a change does not have.
     """
 
-    def __init__(self, material: Material, repository: Repository) -> None:
+    def __init__(
+        self, material: Material, repository: Repository, base: Snapshot | None = None
+    ) -> None:
         self._material = material
         self._repository = repository
+        self._new: set[Place] = set()
+        if base is not None:
+            known = {(place.file, text) for place, text in _lines(base)}
+            read = _lines(material.snapshot)
+            self._new = {place for place, text in read if (place.file, text) not in known}
         self._lines: dict[Subject, Place] = {}
         for kind in (DeclaredHost, DeclaredDomain):
             for seen in material.snapshot.observations(kind):
@@ -60,8 +72,9 @@ class Locator:
         return self._declared(result)
 
     def evident(self, result: Result) -> Iterator[Place]:
-        """Every place of the repository that the evidence names, in its order, each once."""
+        """Every place of the repository that the evidence names, new ones first, each once."""
         pieces = [piece for violation in result.violations for piece in violation.evidence]
+        pieces.sort(key=lambda piece: piece.place not in self._new)
         found = (self._of(piece) for piece in pieces or result.evidence)
         silent = (self._source(unseen.kind, unseen.subject) for unseen in result.unknown)
         places = (place for group in (found, silent) for place in group if place is not None)
@@ -70,7 +83,22 @@ class Locator:
     def _of(self, evidence: Evidence) -> Place | None:
         if evidence.place is not None:
             return self._inside(evidence.place)
-        return self._source(evidence.kind, evidence.subject)
+        return self._beside(evidence) or self._source(evidence.kind, evidence.subject)
+
+    def _beside(self, evidence: Evidence) -> Place | None:
+        """Of a value that is built in, the line nearest to where another one would be written."""
+        fact = self._material.snapshot.by_kind(evidence.kind, evidence.subject)
+        if not isinstance(fact, MtaListeners | MtaPrograms):
+            return None
+        parts = evidence.pointer.split("/")
+        for length in range(len(parts), 0, -1):
+            try:
+                inner = pointer_value(fact, "/".join(parts[:length]))
+            except LookupError:
+                continue
+            for place, _ in _written(inner):
+                return self._inside(place)
+        return None
 
     def _source(self, kind: str, subject: Subject) -> Place | None:
         provenance = self._material.provenance(kind, subject)
@@ -108,3 +136,26 @@ class Locator:
     def _named(self, file: str) -> str:
         folder = self._repository.folder
         return visible(f"{folder}/{file}" if folder else file)
+
+
+def _lines(snapshot: Snapshot) -> Iterator[tuple[Place, str]]:
+    """Every line that files under review gave, and what it says."""
+    for kind in (MtaListeners, MtaPrograms, TrustedNetworks, ZoneRecords):
+        for fact in snapshot.facts(kind):
+            yield from _written(fact)
+
+
+def _written(value: object) -> Iterator[tuple[Place, str]]:
+    match value:
+        case ConfigLine(place, text):
+            yield place, text
+        case ZoneRecord(name, rdtype, text, place):
+            yield place, f"{name} {rdtype} {text}"
+        case Struct():
+            for part in value.__struct_fields__:
+                yield from _written(getattr(value, part))
+        case tuple():
+            for part in value:
+                yield from _written(part)
+        case _:
+            return

@@ -119,7 +119,9 @@ def _sections(remarks: Remarks) -> Iterator[Section]:
     yield _section("Introduced by this change", introduced, open_=True)
     yield _section("Findings", rest, open_=True)
     yield _section("There before, and still", left, open_=False)
-    yield _section("Could not be decided, which is neither a pass nor a fail", unseen, open_=not failed)
+    yield _section(
+        "Could not be decided, which is neither a pass nor a fail", unseen, open_=not failed
+    )
     yield _section("Waived", list(remarks.having(Outcome.WAIVED)), open_=False)
 
 

@@ -14,6 +14,7 @@ from audits.evaluate.result import Result, WaiverUse
 from audits.evaluate.verdict import Outcome, Severity
 from audits.facts.fact import Step
 from audits.facts.place import Place
+from audits.facts.snapshot import Snapshot
 from audits.report.finding import source_of
 from audits.report.location import Locator, Repository
 from audits.report.material import Material
@@ -83,17 +84,21 @@ class Remark(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Remarks:
-    """Every result of a run as CI formats take it. comparison: of a change with its base."""
+    """Every result of a run as CI formats take it. comparison: of a change with its base.
+
+    base: what the files of the base say, where there is one.
+    """
 
     material: Material
     repository: Repository
     gate: Gate
     comparison: Comparison | None = None
+    base: Snapshot | None = None
 
     @cached_property
     def all(self) -> tuple[Remark, ...]:
         """One for each result, worst first; what a change introduces before what was there."""
-        locator = Locator(self.material, self.repository)
+        locator = Locator(self.material, self.repository, self.base)
         made = (_remark(result, self.material, locator) for result in self.material.results)
         return tuple(sorted(made, key=_worst_first))
 

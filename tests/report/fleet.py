@@ -456,6 +456,7 @@ def remarks(
     comparison: Comparison | None = None,
     run: Run = RUN,
     seen: Snapshot | None = None,
+    base: Snapshot | None = None,
 ) -> Remarks:
     """The same run as CI is told of it; the built-in policy is in no repository."""
     material = Material(
@@ -467,7 +468,7 @@ def remarks(
         WAIVERS,
     )
     where = repository or Repository(foreign=frozenset({"baseline.yaml"}))
-    return Remarks(material, where, gate or Gate(), comparison)
+    return Remarks(material, where, gate or Gate(), comparison, base)
 
 
 def large(domains: int, *, different: bool = False) -> ReportView:

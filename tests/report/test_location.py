@@ -3,8 +3,16 @@
 from msgspec.structs import replace
 
 from audits.evaluate.result import Result
-from audits.evaluate.verdict import Evidence, Outcome, Violation
+from audits.evaluate.verdict import Evidence, Outcome, Violation, cite
 from audits.facts.fact import Observed, Provenance, Step
+from audits.facts.mta import (
+    ConfigLine,
+    ConfiguredListener,
+    Mta,
+    MtaListeners,
+    Question,
+    Ruling,
+)
 from audits.facts.place import Place
 from audits.facts.snapshot import Snapshot
 from audits.report.location import Repository
@@ -52,6 +60,43 @@ def test_evidence_from_a_file_under_review_has_its_line() -> None:
     observed = Observed(mx(), Provenance("zones", "office", fleet.AS_OF, "dns/example.net.zone:7"))
     seen = Snapshot(fleet.snapshot().header, [*fleet.snapshot(), observed])
     assert place(found, seen=seen) == "dns/example.net.zone:7:1"
+
+
+def configured(*lines: ConfigLine, why: str = "") -> MtaListeners:
+    """A host with one listener of Postfix and one ruling on relaying."""
+    ruling = Ruling(Question.RELAY, "yes", why, lines)
+    start = ConfigLine(Place("postfix/master.cf", 3), "smtp inet smtpd")
+    listener = ConfiguredListener(
+        Mta.POSTFIX, "/etc/postfix", "smtp inet", (), 25, False, start, (ruling,)
+    )
+    return MtaListeners(MailHost("mx1.example.net"), (listener,))
+
+
+def relays(fact: MtaListeners, *pointers: str) -> Result:
+    evidence = tuple(cite(fact, f"/listeners/0/rulings/0{pointer}") for pointer in pointers)
+    return fleet.result(
+        fleet.RELAY, fact.subject, Outcome.FAIL, violations=(Violation("relays", evidence),)
+    )
+
+
+def stored(fact: MtaListeners) -> Snapshot:
+    return Snapshot(fleet.snapshot().header, [*fleet.snapshot(), Observed(fact, fleet.at(0))])
+
+
+def test_line_that_a_change_brought_comes_first() -> None:
+    rule = ConfigLine(Place("postfix/main.cf", 8), "smtpd_relay_restrictions = permit_mynetworks")
+    narrow = ConfigLine(Place("postfix/main.cf", 4), "mynetworks = 127.0.0.0/8")
+    wide = ConfigLine(Place("postfix/main.cf", 5), "mynetworks = 0.0.0.0/0")
+    fact = configured(rule, wide)
+    found = relays(fact, "/lines/0", "/lines/1")
+    assert place(found, seen=stored(fact)) == "postfix/main.cf:8:1"
+    (remark,) = fleet.remarks([found], seen=stored(fact), base=stored(configured(rule, narrow))).all
+    assert remark.places == (wide.place, rule.place)
+
+
+def test_built_in_value_has_the_line_of_its_listener() -> None:
+    fact = configured(why="it is so by default")
+    assert place(relays(fact, "/why"), seen=stored(fact)) == "postfix/master.cf:3:1"
 
 
 def test_domain_and_host_have_the_line_that_declares_them() -> None:
