@@ -2,10 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 from rich.markup import escape
@@ -17,9 +17,14 @@ from audits.cli.options import ConfigFile, stdout
 from audits.cli.workspace import Workspace, read_workspace
 from audits.collect.collector import Origin
 from audits.collect.live.resolver import Resolver
+from audits.errors import UsageError
 from audits.facts.dns import ResolverReport
+from audits.facts.fact import Silence
 from audits.settings import ResolverSettings
 from audits.subject import Role
+
+if TYPE_CHECKING:
+    from audits.collect.live.ssh_login import Login
 
 _SMTP = 25
 _HOSTS_TRIED = 5
@@ -40,8 +45,9 @@ def register(app: typer.Typer) -> None:
 def doctor(config: ConfigFile = None) -> Exit:
     """Tells whether a run from here would see anything: resolver, port 25, clock, source address.
 
-    Connects to port 25 of at most five MX hosts of the inventory and says nothing there. Ends with
-    0 when all is well, else with 11: a run from here would be incomplete.
+    Connects to port 25 of at most five MX hosts of the inventory and says nothing there. Where SSH
+    is configured, the host keys and keys for it are looked at, and nobody is logged in to. Ends
+    with 0 when all is well, else with 11: a run from here would be incomplete.
     """
     workspace = read_workspace(config, None, None, None, no_waivers=True)
     marks = {True: "[green]✓[/]", False: "[red]✕[/]", None: "[yellow]?[/]"}
@@ -58,6 +64,7 @@ def _findings(workspace: Workspace) -> Iterator[Finding]:
         yield loop.run(_egress(workspace))
     yield _clock()
     yield from _source(workspace)
+    yield from _ssh(workspace)
 
 
 async def _resolver(workspace: Workspace) -> list[Finding]:
@@ -151,3 +158,71 @@ def _source(workspace: Workspace) -> Iterator[Finding]:
             "as declared" if address in declared else f"declared: {', '.join(declared) or 'none'}"
         )
         yield Finding(topic, True, f"{address} ({note})")
+
+
+def _ssh(workspace: Workspace) -> Iterator[Finding]:
+    """Whether hosts could be logged in to, as far as that shows without asking one."""
+    if workspace.settings.ssh is None:
+        return
+    # paramiko takes a while to load, and is not needed where no SSH is configured.
+    from audits.cli.job import access
+    from audits.collect.live.ssh_login import Login
+
+    given = access(workspace)
+    assert given is not None
+    logins = [login for login in given.logins.values() if isinstance(login, Login)]
+    for silence in (each for each in given.logins.values() if isinstance(each, Silence)):
+        yield Finding("ssh user", False, silence.detail)
+    if logins:
+        yield _known_hosts(logins)
+        yield from _keys(logins, given.reveal)
+
+
+def _known_hosts(logins: Sequence["Login"]) -> Finding:
+    """Whether every host that is logged in to, jump hosts too, is one whose key is known."""
+    from audits.collect.live.ssh_connection import trust_in
+    from audits.collect.live.tcp import Unheard
+
+    topic = "ssh hosts"
+    every = {str(each): each for login in logins for each in (login, login.via) if each is not None}
+    try:
+        unknown = [
+            name
+            for name, login in sorted(every.items())
+            if not (login.fingerprint or trust_in(login).keys)
+        ]
+    except Unheard as error:
+        return Finding(topic, False, error.silence.detail)
+    if unknown:
+        return Finding(topic, False, f"known_hosts has no key of {', '.join(unknown)}")
+    return Finding(topic, True, f"a host key is known or pinned for each of {len(every)}")
+
+
+def _keys(logins: Sequence["Login"], reveal: Callable[[str], str]) -> Iterator[Finding]:
+    """Whether the keys that are configured can be used, and whether an agent has any."""
+    import paramiko
+
+    from audits.collect.live.ssh_connection import read_key
+    from audits.collect.live.tcp import Unheard
+
+    topic = "ssh key"
+    for path, reference in sorted(
+        {(login.key, login.key_passphrase or "") for login in logins if login.key}
+    ):
+        try:
+            key = read_key(path, reveal(reference) if reference else None)
+            yield Finding(topic, True, f"{path}: {key.get_name()} {key.fingerprint}")
+        except (Unheard, UsageError) as error:
+            yield Finding(topic, False, str(error))
+    if any(login.agent for login in logins):
+        agent = paramiko.Agent()
+        count = len(agent.get_keys())
+        agent.close()
+        needed = [
+            login.name for login in logins if login.agent and not (login.key or login.password)
+        ]
+        if count or needed:
+            words = (
+                f"the agent offers {count} keys" if count else "no agent with keys is running here"
+            )
+            yield Finding("ssh agent", bool(count), words)

@@ -58,6 +58,10 @@ def validate(
     Ends with 0 where a run could start; with 2, and file, line, key, found and expected, where not.
     """
     workspace = read_workspace(config, policy, waivers, limit, no_waivers=no_waivers)
+    if workspace.settings.ssh is not None:
+        from audits.cli.job import access  # much to load, and seldom needed
+
+        access(workspace)
     domains = counted(len(workspace.fleet.domains), "domain")
     hosts = counted(len(workspace.fleet.hosts), "host")
     audits = counted(len(workspace.policy.audit_ids()), "audit")

@@ -13,8 +13,7 @@ from nornir.core.inventory import (
     ParentGroups,
 )
 
-from audits.collect.live.ssh_connection import Login
-from audits.collect.live.ssh_login import SshAccess, ssh_access
+from audits.collect.live.ssh_login import Login, SshAccess, ssh_access
 from audits.errors import UsageError
 from audits.facts.fact import Reason, Silence
 from audits.settings import SshSettings

@@ -19,6 +19,7 @@ from nornir.core.inventory import (
     ParentGroups,
 )
 
+from audits.cli.exits import Exit
 from audits.collect.live.ssh import SshHost
 from audits.collect.live.ssh_login import ssh_access
 from audits.facts.fact import AnyObservation, F, Observed, Reason, Unobserved, kind_of
@@ -32,6 +33,7 @@ from audits.secret import secret
 from audits.settings import LimitSettings, SshSettings
 from audits.subject import MailHost, Role
 from tests.build import host, snapshot
+from tests.cli.command import mailproof, run_directory
 from tests.collect.walking import origin
 from tests.lab.conftest import LAB
 from tests.lab.network import tool
@@ -722,3 +724,50 @@ def test_without_ssh_settings_nothing_is_asked() -> None:
         return list(await collector.collect(MailHost(NAME), snapshot(host(NAME))))
 
     assert Seen(asyncio.run(visit()), 0).silence.reason is Reason.SKIPPED
+
+
+# --- the whole command --------------------------------------------------------------------------
+
+AUDITS = ("mta-relay-rule-safe", "mta-secret-files-private", "mta-trusted-networks-narrow")
+
+
+def test_run_judges_a_host_that_it_logs_in_to(
+    tmp_path: Path, postfix: Path, key: Path, authorized: str
+) -> None:
+    with (postfix / "main.cf").open("a") as main:
+        main.write("smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = permit\n")
+    fleet = tmp_path / "fleet"
+    (fleet / "inventory").mkdir(parents=True)
+    (fleet / "policies").mkdir()
+    with machine(tmp_path / "m", authorized=authorized, etc={"postfix": postfix}) as running:
+        (fleet / "known_hosts").write_text(running.known)
+        (fleet / "inventory" / "hosts.yaml").write_text(
+            f"{NAME}:\n  hostname: 127.0.0.1\n  port: {running.port}\n  username: {USER}\n"
+            "  data: {mail: {roles: [mx], addresses: [127.0.0.1]}}\n"
+        )
+        (fleet / "inventory" / "domains.yaml").write_text("{}\n")
+        (fleet / "policies" / "ours.yaml").write_text(
+            "id: ours\nversion: '1'\ntitle: Ours\naudits:\n"
+            + "".join(f"  {audit}:\n" for audit in AUDITS)
+        )
+        (fleet / "mailproof.yaml").write_text(
+            "policies: [policies/ours.yaml]\n"
+            "resolver: {addresses: [127.0.0.1], port: 1, timeout_s: 0.2, tries: 1}\n"
+            f"ssh: {{known_hosts: known_hosts, key: {key}, agent: false}}\n"
+        )
+        ended = mailproof("run", "--output", "runs", cwd=fleet)
+    assert ended.returncode == Exit.FINDINGS, ended.stdout + ended.stderr
+    directory = run_directory(fleet / "runs")
+    results = {
+        line["audit"]: line
+        for line in map(
+            msgspec.json.decode, (directory / "results.jsonl").read_bytes().splitlines()
+        )
+    }
+    assert set(results) == set(AUDITS)
+    relay = results["mta-relay-rule-safe"]
+    assert relay["outcome"] == "fail"
+    assert relay["violations"][0]["evidence"][0]["place"]["file"] == "/etc/postfix/main.cf"
+    assert results["mta-secret-files-private"]["outcome"] == "fail"
+    assert results["mta-trusted-networks-narrow"]["outcome"] == "pass"
+    assert SECRET not in (directory / "facts.jsonl").read_text()

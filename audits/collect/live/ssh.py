@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from posixpath import dirname, isabs, normpath
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from msgspec import structs
 from nornir.core.configuration import Config
@@ -21,9 +21,7 @@ from nornir.core.plugins.connections import ConnectionPluginRegister
 
 from audits.collect.collector import Origin
 from audits.collect.configured import KINDS, READERS, USUAL_PLACE, Installed, configured
-from audits.collect.live.ssh_command import HostShell, Ran
-from audits.collect.live.ssh_connection import NAME, Login, SshConnection
-from audits.collect.live.ssh_login import SshAccess
+from audits.collect.live.ssh_login import NAME, Login, SshAccess
 from audits.collect.live.tcp import Unheard
 from audits.facts.declared import DeclaredHost
 from audits.facts.fact import (
@@ -48,6 +46,10 @@ from audits.parse.host_command import (
 )
 from audits.settings import LimitSettings, SshSettings
 from audits.subject import MailHost, Subject
+
+if TYPE_CHECKING:
+    from audits.collect.live.ssh_command import HostShell, Ran
+    from audits.collect.live.ssh_connection import SshConnection
 
 T = TypeVar("T")
 
@@ -167,6 +169,9 @@ class _Visit:
 
     def look(self) -> Found:
         """All there is to see. Raises Unheard where the host is not reached, or goes away."""
+        # paramiko takes a while to load, and most runs log in nowhere.
+        from audits.collect.live.ssh_command import HostShell
+
         host = self._access.hosts[self._login.name]
         self._connection = self._open(host)
         try:
@@ -179,7 +184,9 @@ class _Visit:
         finally:
             host.close_connection(NAME)
 
-    def _open(self, host: Host) -> SshConnection:
+    def _open(self, host: Host) -> "SshConnection":
+        from audits.collect.live.ssh_connection import SshConnection
+
         ConnectionPluginRegister.register(NAME, SshConnection)
         opened = host.open_connection(
             NAME,
@@ -221,7 +228,7 @@ async def _in_thread(work: Callable[[], T]) -> T:
 # --- what is looked at --------------------------------------------------------------------------
 
 
-def _look_around(shell: HostShell) -> Found:
+def _look_around(shell: "HostShell") -> Found:
     sockets = _sockets(shell)
     # A program that is absent has its package there, and nobody configured it.
     read = [
@@ -240,7 +247,7 @@ def _look_around(shell: HostShell) -> Found:
     return Found(sockets, tuple(readings), secrets)
 
 
-def _sockets(shell: HostShell) -> tuple[BoundSocket, ...] | Silence:
+def _sockets(shell: "HostShell") -> tuple[BoundSocket, ...] | Silence:
     ran = shell.run("ss", "-Hltn")
     if isinstance(ran, Silence):
         return ran
@@ -249,7 +256,7 @@ def _sockets(shell: HostShell) -> tuple[BoundSocket, ...] | Silence:
     return listening_sockets(ran.out)
 
 
-def _installed(shell: HostShell) -> Iterator[Installed]:
+def _installed(shell: "HostShell") -> Iterator[Installed]:
     """The mail programs that may be there, by what they print of themselves.
 
     One that gives no answer may be there, too: its files tell.
@@ -270,7 +277,7 @@ def _installed(shell: HostShell) -> Iterator[Installed]:
         yield Installed(Mta.OPENSMTPD, (*there, USUAL_PLACE[Mta.OPENSMTPD])[0], version)
 
 
-def _postfix(shell: HostShell) -> Iterator[Installed]:
+def _postfix(shell: "HostShell") -> Iterator[Installed]:
     postconf = shell.run("postconf", "mail_version")
     if _maybe(postconf):
         version = postfix_version(_out(postconf))
@@ -279,12 +286,12 @@ def _postfix(shell: HostShell) -> Iterator[Installed]:
             yield Installed(Mta.POSTFIX, folder, version)
 
 
-def _maybe(ran: Ran | Silence) -> bool:
+def _maybe(ran: "Ran | Silence") -> bool:
     """Whether the program of a command may be there."""
     return isinstance(ran, Silence) or not ran.missing
 
 
-def _out(ran: Ran | Silence) -> str:
+def _out(ran: "Ran | Silence") -> str:
     """All that a command printed: `smtpd -h` does it as an error."""
     return "" if isinstance(ran, Silence) else f"{ran.out}\n{ran.err}"
 
@@ -325,7 +332,7 @@ class _Read:
     doubt: Silence | None
 
 
-def _read(shell: HostShell, programs: Sequence[Installed]) -> list[_Read]:
+def _read(shell: "HostShell", programs: Sequence[Installed]) -> list[_Read]:
     """What the programs' files say: they are read until they name no further file."""
     files: dict[str, ConfigText] = {}
     silent: dict[str, Silence] = {}
@@ -357,7 +364,7 @@ def _read(shell: HostShell, programs: Sequence[Installed]) -> list[_Read]:
 
 
 def _matching(
-    shell: HostShell, patterns: Collection[str], folders: dict[str, Silence | None]
+    shell: "HostShell", patterns: Collection[str], folders: dict[str, Silence | None]
 ) -> Iterator[str]:
     """The paths that match patterns in folders that were not looked into yet, noted now."""
     for folder in sorted({dirname(pattern) for pattern in patterns if isabs(pattern)}):
@@ -413,7 +420,7 @@ def _reading(tree: ConfigTree, program: Installed) -> Reading | Silence:
     return reader(tree, program.place, program.version)
 
 
-def _fetched(shell: HostShell, path: str, secret: Collection[str], fetched: int) -> str | Silence:
+def _fetched(shell: "HostShell", path: str, secret: Collection[str], fetched: int) -> str | Silence:
     if not isabs(path) or "\n" in path or "\0" in path:
         return Silence(Reason.NOT_COLLECTED, f"{path!r} is no absolute path")
     if path in secret:
@@ -433,7 +440,7 @@ def _secret_files(readings: Iterable[Reading | Silence]) -> Iterator[str]:
 
 
 def _secrets(
-    shell: HostShell,
+    shell: "HostShell",
     readings: Sequence[Reading | Silence],
     unread: Sequence[tuple[Installed, Silence]],
 ) -> Secrets:

@@ -13,45 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import paramiko
-from msgspec import Struct
 from nornir.core.configuration import Config
 
+from audits.collect.live.ssh_login import Login
 from audits.collect.live.tcp import Unheard
 from audits.errors import UsageError
 from audits.facts.fact import Reason
 from audits.parse.known_hosts import KnownKey, Trust, host_name, known_keys
 
-# Its name in `connection_options` of the inventory.
-NAME = "ssh"
-
 # With what an RSA host key may sign (RFC 8332 section 3); its name in known_hosts is ssh-rsa.
 _RSA = ("rsa-sha2-512", "rsa-sha2-256")
 _LOG = "mailproof.ssh"
-
-
-class Login(Struct, frozen=True):
-    """Where and as whom to log in, and what to expect there.
-
-    name: what the inventory calls the host. known_hosts, key: paths. fingerprint: the one host key
-    that counts, such as `SHA256:...`. password, key_passphrase: references; whoever opens the
-    connection resolves them. via: the host to go through.
-    """
-
-    name: str
-    hostname: str
-    port: int
-    username: str
-    known_hosts: str
-    fingerprint: str | None
-    key: str | None
-    key_passphrase: str | None
-    agent: bool
-    password: str | None
-    via: "Login | None"
-    connect_s: float
-
-    def __str__(self) -> str:
-        return host_name(self.hostname, self.port)
 
 
 class SshConnection:
@@ -89,7 +61,7 @@ class SshConnection:
             raise
 
     def _begin(self, login: Login, reveal: Callable[[str], str]) -> None:
-        trust = _trust(login)
+        trust = trust_in(login)
         transport = paramiko.Transport(self._way(login, reveal))
         self._transport = transport
         if self._ended.is_set():
@@ -161,7 +133,8 @@ def read_known_hosts(path: str) -> tuple[KnownKey, ...]:
         raise Unheard(Reason.DENIED, words) from error
 
 
-def _trust(login: Login) -> Trust:
+def trust_in(login: Login) -> Trust:
+    """What is known of the host that a login is for. Raises Unheard without known_hosts."""
     names = [host_name(name, login.port) for name in (login.hostname, login.name)]
     return Trust.of(read_known_hosts(login.known_hosts), names, login.fingerprint)
 

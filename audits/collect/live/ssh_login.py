@@ -9,13 +9,41 @@ import msgspec
 from msgspec import Struct
 from nornir.core.inventory import ConnectionOptions, Host
 
-from audits.collect.live.ssh_connection import NAME, Login
 from audits.errors import UsageError
 from audits.facts.fact import Reason, Silence
+from audits.parse.known_hosts import host_name
 from audits.settings import KeyFingerprint, SecretReference, SshSettings, Word
+
+# Its name in `connection_options` of the inventory.
+NAME = "ssh"
 
 _PORT = 22
 _JUMP = re.compile(r"(?:([^@\s]+)@)?(\[[0-9A-Fa-f:.]+\]|[^@:\s]+)(?::(\d{1,5}))?")
+
+
+class Login(Struct, frozen=True):
+    """Where and as whom to log in, and what to expect there.
+
+    name: what the inventory calls the host. known_hosts, key: paths. fingerprint: the one host key
+    that counts, such as `SHA256:...`. password, key_passphrase: references; whoever opens the
+    connection resolves them. via: the host to go through.
+    """
+
+    name: str
+    hostname: str
+    port: int
+    username: str
+    known_hosts: str
+    fingerprint: str | None
+    key: str | None
+    key_passphrase: str | None
+    agent: bool
+    password: str | None
+    via: "Login | None"
+    connect_s: float
+
+    def __str__(self) -> str:
+        return host_name(self.hostname, self.port)
 
 
 class SshExtras(Struct, frozen=True, forbid_unknown_fields=True):
