@@ -66,9 +66,9 @@ def explain(
 
     Examples:
 
-      mailproof explain relay-refused                  the audit
+      mailproof explain relay-refused                 the audit
 
-      mailproof explain example.net spf-syntax-valid   its result in the latest run
+      mailproof explain example.net spf-syntax-valid  its result in the latest run
     """
     audits = load()
     *subject, audit = what if what else ("",)

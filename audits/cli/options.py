@@ -16,6 +16,7 @@ ConfigFile = Annotated[
         "--config",
         "-c",
         help="The configuration; default: mailproof.yaml, looked for from here upwards.",
+        metavar="FILE",
         show_default=False,
     ),
 ]
@@ -26,6 +27,7 @@ Limit = Annotated[
         "-l",
         help="Only these: names, group:edge, domain:*.example.org, role:msa, !not-this; joined by "
         "commas. One that names nothing is an error.",
+        metavar="NAMES",
         show_default=False,
     ),
 ]
@@ -35,19 +37,27 @@ Policies = Annotated[
         "--policy",
         "-p",
         help="A policy, by name (baseline) or path; may be repeated. Default: the configuration's.",
+        metavar="POLICY",
         show_default=False,
     ),
 ]
 WaiverFile = Annotated[
     Path | None,
-    typer.Option(help="The waivers; default: the configuration's.", show_default=False),
+    typer.Option(
+        help="The waivers; default: the configuration's.", metavar="FILE", show_default=False
+    ),
 ]
 NoWaivers = Annotated[bool, typer.Option("--no-waivers", help="Judge as if there were no waivers.")]
 FailOn = Annotated[
-    Severity, typer.Option(help="The severity from which a failure ends with exit code 10.")
+    Severity,
+    typer.Option(
+        help=f"The severity from which a failure ends with exit code 10: {', '.join(Severity)}.",
+        metavar="SEVERITY",
+    ),
 ]
 MaxUnknown = Annotated[
-    int, typer.Option(min=0, help="More unknown results than this end with exit code 11.")
+    int,
+    typer.Option(min=0, help="More unknown results than this end with exit code 11.", metavar="N"),
 ]
 Output = Annotated[
     Path | None,
@@ -55,6 +65,7 @@ Output = Annotated[
         "--output",
         "-o",
         help="Where the run's own directory is made; default: the configuration's `runs`.",
+        metavar="FOLDER",
         show_default=False,
     ),
 ]

@@ -62,9 +62,9 @@ def sink(
 
     Examples:
 
-      mailproof sink                                     on loopback, to try it out
+      mailproof sink                                     on loopback
 
-      mailproof sink --listen 0.0.0.0:25 --store canary  as the MX of the canary's domain
+      mailproof sink --listen 0.0.0.0:25 --store canary  as the canary's MX
     """
     address, port = _endpoint(listen)
     canary = _configured(config) if mailbox is None else _mailbox(mailbox)

@@ -140,7 +140,7 @@ def trace(
 
       mailproof trace ana@example.net --from "<>"      as a bounce would go
 
-      mailproof trace ana@example.org --via mx1.example.net:587 --login mx1.example.net
+      mailproof trace ana@example.org --via mx1.example.net:587 --login bo=env:PW
     """
     read = configuration(config)
     fleet = _fleet(read)

@@ -7,6 +7,7 @@ import time
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from audits.cli.command import app
 from audits.cli.verb import VERBS, Verb, loaded
@@ -54,6 +55,18 @@ def test_interrupt_while_modules_load_ends_with_one_line(module: str, number: in
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_summary_of_a_verb_is_how_its_own_help_begins(verb: Verb) -> None:
     assert loaded(verb).help.split("\n\n")[0] == verb.summary
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_help_of_a_verb_has_room_in_eighty_columns(verb: Verb) -> None:
+    examples = [line for line in loaded(verb).help.splitlines() if line.startswith(" ")]
+    assert not [line for line in examples if len(line) > 78]
+
+
+@pytest.mark.parametrize("verb", ["run", "collect", "evaluate", "report"])
+def test_no_option_squeezes_the_words_of_all_others(verb: str) -> None:
+    shown = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "80"}).output
+    assert "Show this message and exit." in shown
 
 
 def test_every_verb_is_listed_once() -> None:
