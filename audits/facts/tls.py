@@ -109,6 +109,7 @@ class OtherChain(Fact, frozen=True, tag="tls.other-chain"):
     its client takes (RFC 8446 section 4.4.2.2). key_type: the type that was asked for; `ecdsa`
     stands for EdDSA, too.
     chain: None where the server has no such certificate; `refusal` is then the alert that says so.
+    Of a server that speaks TLS 1.3 alone no more than that can be seen: there it comes encrypted.
     """
 
     STEP: ClassVar[Step] = Step.TLS

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from audits.facts.fact import Fact, Reason, Silence, Step
+from audits.facts.tls import KeyType
 from audits.subject import Service
 
 
@@ -49,6 +50,7 @@ TRUNCATED_HMAC = 4
 SUPPORTED_GROUPS = 10
 EC_POINT_FORMATS = 11
 SIGNATURE_ALGORITHMS = 13
+SIGNATURE_ALGORITHMS_CERT = 50
 PADDING = 21
 ENCRYPT_THEN_MAC = 22
 EXTENDED_MASTER_SECRET = 23
@@ -167,7 +169,8 @@ class TlsAsk(Struct, frozen=True):
     enough to know that all are refused, or one that is accepted; the gravest first. suites13: of
     TLS 1.3, to be refused. schemes: that ought not to sign. groups: elliptic curves that ought not
     to be chosen, offered before others. hybrids: groups of TLS 1.3 of which one ought to be
-    accepted. features: what the server makes of extensions in TLS 1.2.
+    accepted. features: what the server makes of extensions in TLS 1.2. other_key: the type of a key
+    that the server may hold beside the one that it showed.
     """
 
     versions: frozenset[Version] = frozenset()
@@ -177,6 +180,7 @@ class TlsAsk(Struct, frozen=True):
     groups: frozenset[int] = frozenset()
     hybrids: frozenset[int] = frozenset()
     features: bool = False
+    other_key: KeyType | None = None
 
     def __or__(self, other: "TlsAsk") -> "TlsAsk":
         return TlsAsk(
@@ -187,6 +191,7 @@ class TlsAsk(Struct, frozen=True):
             groups=self.groups | other.groups,
             hybrids=self.hybrids | other.hybrids,
             features=self.features or other.features,
+            other_key=self.other_key or other.other_key,
         )
 
 

@@ -15,12 +15,14 @@ from audits.facts.tls_offer import (
     SERVER_NAME,
     SESSION_TICKET,
     SIGNATURE_ALGORITHMS,
+    SIGNATURE_ALGORITHMS_CERT,
     SUPPORTED_GROUPS,
     SUPPORTED_VERSIONS,
     TRUNCATED_HMAC,
     ClientHello,
     Version,
 )
+from audits.parse.tls_names import SCHEMES
 
 RANDOM_OCTETS = 32
 _HANDSHAKE = 22
@@ -77,6 +79,10 @@ def _extensions(hello: ClientHello, server_name: str) -> Iterable[bytes]:
         newest_first = sorted(Version, key=lambda version: -version.rank)
         versions = [v.code for v in newest_first if v.rank >= hello.lowest.rank]
         yield _extension(SUPPORTED_VERSIONS, _vector(1, _codes(versions)))
+        if not SCHEMES.keys() <= set(hello.schemes):
+            # What signs certificates need not sign the handshake (RFC 8446 section 4.2.3).
+            signed = _codes(sorted(SCHEMES, reverse=True))
+            yield _extension(SIGNATURE_ALGORITHMS_CERT, _vector(2, signed))
         yield _extension(PSK_KEY_EXCHANGE_MODES, b"\x01\x01")
         yield _extension(KEY_SHARE, _vector(2, b""))
         return

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import islice
 
+from audits.facts.tls import KeyType
 from audits.facts.tls_offer import ClientHello, ServerAnswer, TlsAsk, TlsOffer, Version
 from audits.parse.tls_names import (
     CURVES,
@@ -36,6 +37,63 @@ _ALL_GROUPS_13 = (*sorted(HYBRIDS), *_USUAL_GROUPS, *sorted(FFDHE))
 _ALL_SCHEMES = tuple(sorted(SCHEMES, reverse=True))
 
 
+# Authentication in the name of a suite up to TLS 1.2, by the key that it takes; EdDSA goes by that
+# of ECDSA (RFC 8422 section 2.2).
+_AUTHENTICATED_BY: dict[KeyType, frozenset[str]] = {
+    "ecdsa": frozenset({"ECDHE_ECDSA"}),
+    "rsa": frozenset({"RSA", "DHE_RSA", "ECDHE_RSA"}),
+}
+_PROTOCOL_VERSION = 70
+# RFC 8446 section 6.2: what a server says that has nothing for what its client takes.
+_HAS_NONE = frozenset({40, 71})
+
+
+def suites_of_key(key_type: KeyType) -> frozenset[int]:
+    """The suites up to TLS 1.2 that only a server with a key of that type can answer."""
+    methods = _AUTHENTICATED_BY[key_type]
+    return frozenset(code for code in SUITES_BEFORE_13 if key_exchange(code) in methods)
+
+
+def schemes_of_key(key_type: KeyType) -> tuple[int, ...]:
+    """The schemes by which a key of that type signs."""
+    names = ("rsa_",) if key_type == "rsa" else ("ecdsa_", "ed")
+    return tuple(code for code in _ALL_SCHEMES if SCHEMES[code].startswith(names))
+
+
+def refusal_of_key(key_type: KeyType, offers: Iterable[TlsOffer]) -> int | None:
+    """The alert by which the server says that it has no key of that type, or None.
+
+    From a hello that takes no other in the highest version that the server speaks.
+    """
+    asked = tuple(offers)
+    suites, modern = suites_of_key(key_type), _hello_of_key(key_type)
+    only_13 = speaks_13_alone(asked)
+    for offer in asked:
+        hello = offer.hello
+        old = hello.highest is Version.TLS12 and suites <= set(hello.suites) and not only_13
+        if (old or hello == modern) and offer.outcome == "refused" and offer.alert in _HAS_NONE:
+            return offer.alert
+    return None
+
+
+def speaks_13_alone(offers: Iterable[TlsOffer]) -> bool:
+    """Whether a hello of TLS 1.2 was refused for its version."""
+    return any(o.hello.highest is Version.TLS12 and o.alert == _PROTOCOL_VERSION for o in offers)
+
+
+def takes_key_in_13(key_type: KeyType, offers: Iterable[TlsOffer]) -> bool:
+    """Whether the server went on with a client of TLS 1.3 that takes no other key."""
+    modern = _hello_of_key(key_type)
+    return any(offer.hello == modern and offer.outcome == "accepted" for offer in offers)
+
+
+def _hello_of_key(key_type: KeyType) -> ClientHello:
+    suites = tuple(sorted(RFC8446_SUITES))
+    return ClientHello(
+        Version.TLS13, Version.TLS13, suites, _ALL_GROUPS_13, schemes_of_key(key_type)
+    )
+
+
 def next_hellos(
     ask: TlsAsk, offers: Iterable[TlsOffer], current: str | None, most: int = 1
 ) -> tuple[ClientHello, ...]:
@@ -53,7 +111,8 @@ def _needed(
     ask: TlsAsk, offers: tuple[TlsOffer, ...], current: str | None
 ) -> Iterator[ClientHello]:
     """The hellos that open questions need, the gravest first."""
-    if suites := _open_suites(ask.suites, offers):
+    sets = ask.suites if ask.other_key is None else (*ask.suites, suites_of_key(ask.other_key))
+    if suites := _open_suites(sets, offers):
         yield hello_before_13(Version.TLS12, suites)
     highest = max((v for v in ask.versions if v in _OLD_TLS), key=_rank, default=None)
     if highest is not None and not _settled(highest, offers):
@@ -73,6 +132,8 @@ def _needed(
         groups = (*sorted(ask.groups), *(g for g in _ALL_GROUPS if g not in ask.groups))
         strong_first = _by_gravity(SUITES_BEFORE_13)[::-1]
         yield ClientHello(Version.SSL3, Version.TLS12, strong_first, groups, _ALL_SCHEMES)
+    if ask.other_key is not None and speaks_13_alone(offers):
+        yield _hello_of_key(ask.other_key)
     if ask.suites13 and may_have_13:
         yield hello_13(ask.suites13, _ALL_GROUPS_13)
     if ask.hybrids and may_have_13:

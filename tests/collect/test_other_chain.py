@@ -8,15 +8,21 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from audits.collect.live.assembly import NO_QUESTIONS
 from audits.collect.live.other_chain import OtherChainWalk
 from audits.collect.live.pace import Pace
 from audits.collect.live.tls import TrustStore
+from audits.collect.live.tls_probe import TlsProbe
 from audits.demo.certificates import Authority, Credentials
 from audits.facts.dane import TlsaSet
 from audits.facts.dns import Answer
 from audits.facts.fact import Observed, Reason, Unobserved
 from audits.facts.snapshot import Snapshot
-from audits.facts.tls import CertificateChain, KeyType, OtherChain
+from audits.facts.tls import CertificateChain, KeyType, OtherChain, TlsHandshake
+from audits.facts.tls_offer import TlsAsk, TlsOffers, TlsQuestions
+from audits.parse.tls_inquiry import suites_of_key
+from audits.parse.tls_names import SUITES_BEFORE_13
+from audits.parse.tls_policy import denied_suites
 from audits.parse.tlsa import tlsa_record
 from audits.subject import MailHost
 from tests.collect.walking import NAME, SETTINGS, fleet, origin, service, walk
@@ -121,6 +127,78 @@ def test_a_server_with_one_certificate_says_that_it_has_no_other(
     assert isinstance(found, Observed)
     assert found.fact == OtherChain(service(), asked, None, "alert handshake_failure")
     assert len(server.sessions) == 2
+
+
+def offered(
+    context: ssl.SSLContext, questions: TlsQuestions = NO_QUESTIONS
+) -> tuple[Observed[OtherChain] | Unobserved, TlsOffers, int]:
+    """What comes of it where crafted hellos came first, these hellos, and all connections."""
+
+    async def run() -> tuple[Observed[OtherChain] | Unobserved, TlsOffers, int]:
+        async with SmtpServer(Behaviour(hostname=NAME, tls=context)) as server:
+            seen = fleet(server.port)
+            seen.add([Observed(tlsa(), origin().live("test"))])
+            await walk(seen, wanted={TlsHandshake, CertificateChain})
+            probe = TlsProbe(origin(), SETTINGS, Pace(SETTINGS.limits), questions)
+            seen.add(await probe.collect(service(), seen))
+            found = await ask(seen)
+            offers = seen.fact(TlsOffers, service())
+            assert offers is not None
+            return found, offers, len(server.sessions)
+
+    return asyncio.run(run())
+
+
+FORBIDDEN = TlsQuestions.same(TlsAsk(suites=(denied_suites(("RC4", "3DES")) & SUITES_BEFORE_13,)))
+
+
+@pytest.mark.parametrize(("held", "asked"), [(ELLIPTIC, "rsa"), (RSA, "ecdsa")])
+@pytest.mark.parametrize("questions", [NO_QUESTIONS, FORBIDDEN], ids=["alone", "with-forbidden"])
+def test_the_hello_with_forbidden_suites_shows_that_there_is_no_other(
+    held: Credentials, asked: KeyType, questions: TlsQuestions
+) -> None:
+    found, offers, connections = offered(serving(held), questions)
+    assert isinstance(found, Observed)
+    assert found.fact == OtherChain(service(), asked, None, "alert handshake_failure")
+    (offer,) = offers.offers
+    assert suites_of_key(asked) <= set(offer.hello.suites)
+    assert connections == 2
+
+
+@pytest.mark.parametrize("questions", [NO_QUESTIONS, FORBIDDEN], ids=["alone", "with-forbidden"])
+def test_another_certificate_is_read_in_a_handshake_and_forbidden_suites_asked_again(
+    questions: TlsQuestions,
+) -> None:
+    found, offers, connections = offered(serving(ELLIPTIC, RSA), questions)
+    assert isinstance(found, Observed)
+    assert found.fact.chain is not None
+    assert found.fact.chain.leaf is not None
+    assert found.fact.chain.leaf.key_type == ("rsa" if found.fact.key_type == "rsa" else "ec")
+    outcomes = [offer.outcome for offer in offers.offers]
+    assert outcomes == (["accepted"] if questions is NO_QUESTIONS else ["accepted", "refused"])
+    assert connections == 2 + len(outcomes)
+
+
+@pytest.mark.parametrize(("held", "asked"), [(ELLIPTIC, "rsa"), (RSA, "ecdsa")])
+def test_a_server_of_tls_1_3_alone_says_that_it_has_no_other(
+    held: Credentials, asked: KeyType
+) -> None:
+    context = serving(held)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    found, offers, connections = offered(context)
+    assert isinstance(found, Observed)
+    assert found.fact == OtherChain(service(), asked, None, "alert handshake_failure")
+    assert [offer.hello.highest.value for offer in offers.offers] == ["1.2", "1.3"]
+    assert connections == 3
+
+
+def test_another_certificate_in_tls_1_3_alone_is_known_of_but_not_seen() -> None:
+    context = serving(ELLIPTIC, RSA)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    found, _, _ = offered(context)
+    assert isinstance(found, Unobserved)
+    assert found.reason is Reason.TLS
+    assert "comes encrypted, and was not seen" in found.detail
 
 
 def test_a_server_of_tls_1_3_alone_can_not_be_asked() -> None:

@@ -23,6 +23,9 @@ from audits.facts.fact import (
 )
 from audits.facts.snapshot import Snapshot
 from audits.facts.tls import CertificateChain, KeyType, OtherChain
+from audits.facts.tls_offer import TlsOffer, TlsOffers
+from audits.parse.tls_inquiry import refusal_of_key, speaks_13_alone, takes_key_in_13
+from audits.parse.tls_names import alert_name
 from audits.parse.tlsa import usable
 from audits.settings import Settings
 from audits.subject import MailHost, Service, Subject
@@ -33,17 +36,20 @@ _OTHER: dict[str, KeyType] = {"rsa": "ecdsa", "ec": "rsa", "ed25519": "rsa", "ed
 
 
 class OtherChainWalk:
-    """A second handshake on port 25, where TLSA records promise something of every certificate.
+    """The second certificate on port 25, where TLSA records promise something of every one.
 
     Only after the usual conversation has shown the first one, only on hosts of ours, and only
-    where senders use the records: nobody else minds which certificate a client gets.
+    where senders use the records: nobody else minds which certificate a client gets. A crafted
+    hello has mostly shown already that there is no other; else it takes a handshake. In TLS 1.3 the
+    certificate comes encrypted, so that of a server that speaks nothing else it is known only that
+    there is none.
     """
 
     name: ClassVar[str] = "other-chain"
     about: ClassVar[type[Subject]] = Service
     provides: ClassVar[frozenset[type[Fact]]] = frozenset({OtherChain})
     requires: ClassVar[frozenset[type[Fact]]] = frozenset(
-        {HostRoles, DeclaredHost, TlsaSet, CertificateChain}
+        {HostRoles, DeclaredHost, TlsaSet, CertificateChain, TlsOffers}
     )
 
     def __init__(self, origin: Origin, settings: Settings, pace: Pace, trust: TrustStore) -> None:
@@ -58,10 +64,13 @@ class OtherChainWalk:
         return [observation(OtherChain, subject, found, self._origin.live(self.name))]
 
     async def _ask(self, service: Service, seen: Snapshot) -> OtherChain | Silence:
-        first = seen.fact(CertificateChain, service)
-        key_type = _OTHER.get(first.leaf.key_type) if first is not None and first.leaf else None
+        key_type = other_key_type(service, seen)
         if key_type is None:
             return Silence(Reason.ABSENT, "the key first presented is neither RSA nor ECDSA")
+        offers = seen.fact(TlsOffers, service)
+        known = _answered(service, key_type, offers.offers) if offers is not None else None
+        if known is not None:
+            return known
         declared = seen.fact(DeclaredHost, MailHost(service.host))
         target = target_of(service, declared, self._settings.redirect)
         deadline = Deadline(self._settings.limits.host_s)
@@ -105,6 +114,39 @@ class OtherChainWalk:
         return OtherChain(service, key_type, chain, None)
 
 
+def other_key_type(service: Service, seen: Snapshot) -> KeyType | None:
+    """The type of key to ask for beside the one first presented; None where nobody minds."""
+    if _reason_not_to_ask(service, seen) is not None:
+        return None
+    first = seen.fact(CertificateChain, service)
+    return _OTHER.get(first.leaf.key_type) if first is not None and first.leaf else None
+
+
+def _answered(
+    service: Service, key_type: KeyType, offers: Sequence[TlsOffer]
+) -> OtherChain | Silence | None:
+    """What crafted hellos have shown of the other certificate; None where a handshake can tell."""
+    alert = refusal_of_key(key_type, offers)
+    if alert is not None:
+        return OtherChain(service, key_type, None, alert_name(alert))
+    if not speaks_13_alone(offers):
+        return None
+    if takes_key_in_13(key_type, offers):
+        words = (
+            f"the server speaks TLS 1.3 only, and serves clients that take an {key_type.upper()} "
+            "key only: the certificate that they get comes encrypted, and was not seen"
+        )
+        return Silence(Reason.TLS, words)
+    return Silence(Reason.TLS, _only_13(key_type))
+
+
+def _only_13(key_type: KeyType) -> str:
+    return (
+        f"the server speaks TLS 1.3 only: whether it has an {key_type.upper()} certificate "
+        "was not answered"
+    )
+
+
 def _reason_not_to_ask(service: Service, seen: Snapshot) -> Silence | None:
     host = MailHost(service.host)
     roles, tlsa = seen.fact(HostRoles, host), seen.fact(TlsaSet, host)
@@ -129,9 +171,5 @@ def _refused(service: Service, key_type: KeyType, failed: TlsFailed) -> OtherCha
     if refusal in _HAS_NONE:
         return OtherChain(service, key_type, None, refusal)
     if refusal == "alert protocol_version":
-        words = (
-            f"the server speaks TLS 1.3 only: whether it has an {key_type.upper()} certificate "
-            "can be asked for in TLS 1.2"
-        )
-        return Silence(Reason.TLS, words)
+        return Silence(Reason.TLS, _only_13(key_type))
     return failed.silence

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from audits.collect.collector import Origin
 from audits.collect.live.conversation import Conversation, Deadline, connected
+from audits.collect.live.other_chain import other_key_type
 from audits.collect.live.pace import Pace
 from audits.collect.live.service import (
     IMPLICIT_TLS_PORT,
@@ -19,6 +20,7 @@ from audits.collect.live.service import (
 )
 from audits.collect.live.tcp import Stream, Target, Unheard, target_of
 from audits.errors import ParseError
+from audits.facts.dane import TlsaSet
 from audits.facts.declared import DeclaredHost, HostRoles
 from audits.facts.fact import (
     AnyObservation,
@@ -31,7 +33,7 @@ from audits.facts.fact import (
 )
 from audits.facts.smtp import Reply
 from audits.facts.snapshot import Snapshot
-from audits.facts.tls import TlsHandshake
+from audits.facts.tls import CertificateChain, TlsHandshake
 from audits.facts.tls_offer import (
     ClientHello,
     TlsAsk,
@@ -60,13 +62,16 @@ class TlsProbe:
     """Offers our own services what the audits in force forbid or require, and hears the answer.
 
     Each hello takes a connection, which ends with the server's first flight. With `deep`
-    everything that a service accepts is found out.
+    everything that a service accepts is found out. Where TLSA records promise something of every
+    certificate, the hello with forbidden suites takes those of the other type of key along.
     """
 
     name: ClassVar[str] = "tls"
     about: ClassVar[type[Subject]] = Service
     provides: ClassVar[frozenset[type[Fact]]] = frozenset({TlsOffers})
-    requires: ClassVar[frozenset[type[Fact]]] = frozenset({HostRoles, DeclaredHost, TlsHandshake})
+    requires: ClassVar[frozenset[type[Fact]]] = frozenset(
+        {HostRoles, DeclaredHost, TlsHandshake, CertificateChain, TlsaSet}
+    )
 
     def __init__(
         self, origin: Origin, settings: Settings, pace: Pace, questions: TlsQuestions
@@ -98,6 +103,7 @@ class TlsProbe:
         declared = seen.fact(DeclaredHost, MailHost(service.host))
         target = target_of(service, declared, self.settings.redirect)
         ask = self.questions.mx if service.port == RELAY_PORT else self.questions.msa
+        ask = replace(ask, other_key=other_key_type(service, seen))
         return await _Inquiry(self, service, target).run(ask, current)
 
 
