@@ -148,3 +148,65 @@ def test_files_are_named_from_the_top_of_the_repository(served_fleet: Path, tmp_
     stored = run_directory(tmp_path / "runs")
     again = mailproof("report", str(stored), "-f", "github", cwd=tmp_path)
     assert again.stdout == ended.stdout
+
+
+def opened_relay(top: Path) -> Path:
+    """A repository whose last commit lets everybody relay, by one line of `main.cf`."""
+    fleet = top / "mail"
+    postfix = fleet / "hosts" / "mx1" / "postfix"
+    postfix.mkdir(parents=True)
+    (fleet / "inventory").mkdir()
+    (fleet / "mailproof.yaml").write_text(
+        "policies: [policies/relay.yaml]\n"
+        "candidate: {hosts: {mx1.example.net: {postfix: hosts/mx1/postfix}}}\n"
+    )
+    (fleet / "inventory" / "hosts.yaml").write_text(
+        "mx1.example.net: {data: {mail: {roles: [mx], addresses: [192.0.2.1]}}}\n"
+    )
+    (fleet / "policies").mkdir()
+    (fleet / "policies" / "relay.yaml").write_text(
+        "id: relay\ntitle: No open relays\naudits:\n  mta-relay-rule-safe:\n"
+    )
+    (postfix / "master.cf").write_text("smtp inet n - y - - smtpd\n")
+    rules = "smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
+    (postfix / "main.cf").write_text(f"{rules}mydestination = example.net\nmynetworks = 10.1.2.3\n")
+    git(top, "init", "-q", "-b", "main")
+    git(top, "add", "-A")
+    git(top, "commit", "-q", "-m", "as it was")
+    git(top, "checkout", "-q", "-b", "change")
+    text = (postfix / "main.cf").read_text()
+    (postfix / "main.cf").write_text(text.replace("10.1.2.3", "10.1.2.3, 0.0.0.0/0"))
+    git(top, "commit", "-q", "-a", "-m", "open to all")
+    return fleet
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=test", "-c", "user.email=test@example.net")
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, timeout=30)
+
+
+def test_relay_opened_by_one_line_is_annotated_at_that_line(tmp_path: Path) -> None:
+    fleet = opened_relay(tmp_path / "repository")
+    ended = on_github(
+        "run", "--candidate", "--base", "main", "--fail-on-new",
+        "--format", "github", "--format", "sarif=x.sarif", "--format", "markdown=x.md",
+        cwd=fleet,
+    )  # fmt: skip
+    assert ended.returncode == Exit.REGRESSIONS, ended.stderr
+    (annotation,) = ended.stdout.splitlines()
+    assert annotation.startswith(
+        "::error file=mail/hosts/mx1/postfix/main.cf,line=3,col=1,"
+        "title=mta-relay-rule-safe (critical)::mx1.example.net: smtp inet of postfix relays for "
+        "strangers"
+    )
+    (run,) = json.loads((fleet / "x.sarif").read_text())["runs"]
+    (result,) = run["results"]
+    physical = result["locations"][0]["physicalLocation"]
+    assert physical["artifactLocation"]["uri"] == "mail/hosts/mx1/postfix/main.cf"
+    assert (physical["region"]["startLine"], result["baselineState"]) == (3, "new")
+    text = (fleet / "x.md").read_text()
+    assert "### Introduced by this change (1)" in text
+    assert "| critical | 1 | 0 | 1 | 0 |" in text
+    stored = run_directory(fleet / "runs")
+    again = mailproof("report", str(stored), "-f", "github", "--fail-on-new", cwd=tmp_path)
+    assert again.stdout == ended.stdout
