@@ -13,7 +13,8 @@ what stands between: `ss -Hltnp` names the program that has the port.
 Compared are STARTTLS, TLS from the start, TLS 1.1 and older, TLS 1.3, AUTH before TLS and relaying,
 where both sides are known, and on the host itself which of the ports 25, 465 and 587 are listened
 on. On the wire a policy of the library that a program uses, or a crypto policy of the system, may
-refuse what the program's own settings allow. Which side is right is not judged here.
+refuse what the program's own settings allow. Which side is right is not judged here. Files under
+review are not compared with a host that does not run them yet.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -71,7 +72,7 @@ class _Seen:
     references=(Rfc(5321, "7.9"),),
 )
 def evaluate(
-    listeners: MtaListeners,
+    configured: Observation[MtaListeners],
     sockets: Observation[ListeningSockets],
     ehlos: EachService[Observation[EhloReply]],
     handshakes: EachService[Observation[TlsHandshake]],
@@ -80,6 +81,13 @@ def evaluate(
     relaying: EachService[Observation[RelayProbes]],
     trusted: Observation[TrustedNetworks],
 ) -> Verdict:
+    if isinstance(configured, Unobserved):
+        if configured.reason.nothing_there:
+            return NotApplicable(configured.detail)
+        return Undecided(configured.reason, configured.detail)
+    if configured.provenance.collector != sockets.provenance.collector:
+        return NotApplicable("the files are not those of the running host, but under review")
+    listeners = configured.fact
     on_the_wire = (ehlos, handshakes, offers, clear, relaying)
     pairs = [
         (asked, seen)

@@ -1,5 +1,6 @@
 """mta-config-agrees-with-wire."""
 
+import msgspec
 import pytest
 
 from audits.catalog.mta.config_agrees_with_wire import evaluate
@@ -13,7 +14,7 @@ from audits.facts.smtp import AuthAttempt, AuthInClear, EhloReply, Reply
 from audits.facts.tls import TlsHandshake
 from audits.facts.tls_offer import ClientHello, TlsOffer, TlsOffers, Version
 from audits.subject import Role, Service
-from tests.build import judge, reply, roles, silent
+from tests.build import PROVENANCE, judge, reply, roles, silent
 from tests.catalog import wire
 from tests.catalog.mta.configured import HOST, SUBMISSIONS, facts
 from tests.catalog.relay.test_refused import OK, probes
@@ -166,6 +167,25 @@ def test_silent_wire_is_unknown(reason: Reason) -> None:
         silent(ListeningSockets, HOST, Reason.DENIED),
         *nothing,
     )
+    assert result.outcome is Outcome.UNKNOWN
+
+
+def test_files_under_review_are_not_compared_with_the_running_host() -> None:
+    elsewhere = msgspec.structs.replace(PROVENANCE, collector="another")
+    sockets = msgspec.structs.replace(
+        silent(ListeningSockets, HOST, Reason.DENIED), provenance=elsewhere
+    )
+    seen = facts(reading("smtpd_tls_protocols = >=TLSv1\n"))
+    told = [silent(kind, wire.MX, Reason.TIMEOUT) for kind in WIRE]
+    result = judge(evaluate, HOST, roles(HOST.name), *seen, sockets, *told)
+    assert result.outcome is Outcome.NOT_APPLICABLE
+
+
+def test_host_that_can_not_be_logged_in_to_is_unknown() -> None:
+    kinds = (MtaListeners, ListeningSockets, TrustedNetworks)
+    denied = [silent(kind, HOST, Reason.DENIED) for kind in kinds]
+    told = [silent(kind, wire.MX, Reason.SKIPPED) for kind in WIRE]
+    result = judge(evaluate, HOST, roles(HOST.name), *denied, *told)
     assert result.outcome is Outcome.UNKNOWN
 
 
