@@ -37,13 +37,28 @@ _TYPES: dict[str, tuple[str, ...]] = {
 }
 
 
+# Facts that name no answer of their own, and the record of their subject that they stand on.
+_OWN: dict[str, str] = {
+    "dns.spf-worst": "{}",
+    "dns.spf-eval": "{}",
+    "dns.dmarc-destinations": "_dmarc.{}",
+    "dns.tlsrpt-destinations": "_smtp._tls.{}",
+    "https.mta-sts": "_mta-sts.{}",
+}
+# Where a name leads that is in no file itself: the record that names it is the one to mend.
+_LEADING = frozenset({"MX", "CNAME", "NS", "SRV", "PTR"})
+
+
 class ZonePlaces:
     """The places of all records under review, for evidence that has none of its own."""
 
     def __init__(self, records: ZoneRecords) -> None:
         self._by_name: dict[str, list[ZoneRecord]] = defaultdict(list)
+        self._leading: dict[str, ZoneRecord] = {}
         for record in records.records:
             self._by_name[record.name].append(record)
+            if record.rdtype in _LEADING:
+                self._leading.setdefault(record.text.rpartition(" ")[2], record)
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "ZonePlaces | None":
@@ -69,15 +84,26 @@ class ZonePlaces:
         return replace(evidence, place=place) if place is not None else evidence
 
     def _place(self, evidence: Evidence, fact: Fact, types: Sequence[str]) -> Place | None:
-        """The line of the record that is quoted; of its neighbours where it is one that lacks."""
+        """The line of the record that is quoted; where one is missing, of the record that leads to
+        it, or of the first one at the name above.
+        """
         way = list(_way(fact, evidence.pointer))
-        names = list(dict.fromkeys(name for struct in way for name in _names(struct)))
+        own = _OWN.get(evidence.kind)
+        first = [own.format(fact.subject)] if own is not None else []
+        last = [str(fact.subject)] if evidence.kind == "dns.spf" else []
+        asked = (name for struct in way for name in _names(struct))
+        names = list(dict.fromkeys([*first, *asked, *last]))
         texts = [text for s in way if isinstance(text := getattr(s, "text", None), str)]
         for name in names:
             records = [r for r in self._by_name.get(name, ()) if r.rdtype in types]
             if records:
                 return _quoted(records, [evidence.quote, *texts]).place
-        for name in names:
+        subject = fact.subject
+        about = [subject.name] if isinstance(subject, Domain | MailHost) else []
+        for name in (*names, *about):
+            if name in self._leading and name not in self._by_name:
+                return self._leading[name].place
+        for name in (*names, *about):
             while name:
                 if name in self._by_name:
                     return self._by_name[name][0].place
@@ -116,8 +142,6 @@ def _names(struct: Struct) -> Iterator[str]:
                 yield answer.name
             elif part == "name" and isinstance(answer, str):
                 yield answer
-    if isinstance(struct, Fact) and isinstance(struct.subject, Domain | MailHost):
-        yield struct.subject.name
 
 
 def _quoted(records: Sequence[ZoneRecord], texts: Sequence[str]) -> ZoneRecord:

@@ -76,6 +76,18 @@ def _shown(path: Path, base: Path) -> str:
     return path.relative_to(base).as_posix() if path.is_relative_to(base) else str(path)
 
 
+# No top-level domain is all digits (RFC 3696 section 2): an address in place of a name is nowhere.
+_NO_SUCH_NAME = Response(
+    rcode="NXDOMAIN",
+    authenticated=False,
+    extended_errors=(),
+    alias_chain=(),
+    rdatas=(),
+    ends_in_alias=False,
+    ttl_s=3600,
+)
+
+
 class ReviewedZones:
     """Answers a resolver's questions from the zones under review.
 
@@ -89,9 +101,13 @@ class ReviewedZones:
     def answer(self, name: str, rdtype: str) -> Response | Silence | None:
         """What the zones say; None where the servers are to be asked."""
         found = self._zones.answer(name, rdtype)
-        if isinstance(found, Outside):
-            return Silence(Reason.NOT_UNDER_REVIEW, found.why) if self.alone else None
-        return found
+        if not isinstance(found, Outside):
+            return found
+        if not self.alone:
+            return None
+        if name.rpartition(".")[2].isdecimal():
+            return _NO_SUCH_NAME
+        return Silence(Reason.NOT_UNDER_REVIEW, found.why)
 
 
 class ZoneFiles:
