@@ -15,6 +15,7 @@ from audits.parse.dovecot.line import Line, lines
 _MOST_FILES = 500
 _DEEPEST = 20
 _MOST_SHOWN = 400
+_LONGEST_LOOKED_AT = 1_000
 _MOST_EXPANDED = 10_000
 
 _REFERENCE = re.compile(r"(?<!\S)\$(SET:)?(\w+)")
@@ -60,7 +61,9 @@ class Setting:
             return f"<{self.file}"
         if self.value and _SECRET.search(self.name) and not self.value.startswith("/"):
             return "[left out]"
-        value = _IN_ARGUMENTS.sub(r"\1=[left out]", " ".join(self.value.split()))
+        value = _IN_ARGUMENTS.sub(
+            r"\1=[left out]", " ".join(self.value[:_LONGEST_LOOKED_AT].split())
+        )
         return value if len(value) <= _MOST_SHOWN else f"{value[:_MOST_SHOWN]} ..."
 
 
@@ -72,25 +75,41 @@ class Section:
     argument: str
     place: Place
     items: list["Setting | Section"] = field(default_factory=list)
+    _last: dict[str, tuple[int, Setting]] = field(default_factory=dict)
+    _unnamed: dict[str, list[tuple[int, "Section"]]] = field(default_factory=dict)
 
     @property
     def line(self) -> ConfigLine:
         return ConfigLine(self.place, f"{self.name} {self.argument}".rstrip() + " {")
+
+    def add(self, item: "Setting | Section") -> None:
+        """Puts a setting or a section at the end."""
+        if isinstance(item, Setting):
+            self._last[item.name] = (len(self.items), item)
+        elif not item.argument:
+            self._unnamed.setdefault(item.name, []).append((len(self.items), item))
+        self.items.append(item)
 
     def setting(self, name: str) -> Setting | None:
         """The last setting of that name, here and not deeper.
 
         Since Dovecot 2.4 `ssl_server_cert_file` may stand as `cert_file` in a section `ssl_server`.
         """
-        for item in reversed(self.items):
-            if isinstance(item, Setting):
-                if item.name == name:
-                    return item
-            elif not item.argument and name.startswith(f"{item.name}_"):
-                found = item.setting(name.removeprefix(f"{item.name}_"))
-                if found is not None:
-                    return found
-        return None
+        found = self._placed(name)
+        return found[1] if found else None
+
+    def _placed(self, name: str) -> tuple[int, Setting] | None:
+        """The setting with its place among the items."""
+        best = self._last.get(name)
+        end = name.find("_")
+        while end > 0:
+            for at, section in reversed(self._unnamed.get(name[:end], ())):
+                inner = section.setting(name[end + 1 :])
+                if inner is not None:
+                    best = (at, inner) if best is None or at > best[0] else best
+                    break
+            end = name.find("_", end + 1)
+        return best
 
     def sections(self, *names: str) -> Iterator["Section"]:
         """The sections of these names, here and not deeper, in their order."""
@@ -145,7 +164,7 @@ class _Reader:
             elif line.kind == "open":
                 section = Section(line.name, line.value, line.place)
                 if len(opened) < _DEEPEST:
-                    opened[-1].items.append(section)
+                    opened[-1].add(section)
                 opened.append(section)
             elif len(opened) > len(within):
                 opened.pop()
@@ -161,7 +180,7 @@ class _Reader:
             name = parts.pop(0)
             argument = parts.pop(0) if name in _NAMED and len(parts) > 1 else ""
             inner = Section(name, argument, line.place)
-            section.items.append(inner)
+            section.add(inner)
             section = inner
         name = parts[0] if parts else line.name
         value, file = line.value, None
@@ -170,7 +189,7 @@ class _Reader:
             value = ""
         elif not line.literal:
             value = self._expanded(name, value, opened)
-        section.items.append(Setting(name, value, line.place, file))
+        section.add(Setting(name, value, line.place, file))
 
     def _expanded(self, name: str, value: str, opened: list[Section]) -> str:
         """A value with `$name` replaced by what that name has so far, from inside outwards."""

@@ -14,6 +14,8 @@ _TRUTH = frozenset({"yes", "no", "y", "n", "1", "0"})
 _SSL = frozenset({"yes", "no", "required"})
 _OLDEST = frozenset({"ANY", "SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3", "LATEST"})
 _LITERAL = frozenset({"ssl_cert", "ssl_key", "ssl_alt_cert", "ssl_alt_key", "ssl_ca", "ssl_dh"})
+# Comparing a name with all others takes its time: a file of nothing but typos is no configuration.
+_MOST_COMPARED = 100
 _FILTERS = frozenset({"protocol", "local", "remote", "local_name"})
 
 
@@ -21,8 +23,10 @@ def problems(scope: Scope) -> Iterator[Problem]:
     """Everything wrong, syntax first, then in the order of the files."""
     document = scope.document
     yield from document.problems
+    unknown: set[str] = set()
     for setting in _settings(document.root):
-        yield from _name(setting, scope)
+        if len(unknown) < _MOST_COMPARED:
+            yield from _name(setting, scope, unknown)
         yield from _value(setting, scope)
     yield from _contradiction(scope)
     yield from _ports(document)
@@ -37,15 +41,17 @@ def _settings(section: Section) -> Iterator[Setting]:
             yield from _settings(item)
 
 
-def _name(setting: Setting, scope: Scope) -> Iterator[Problem]:
+def _name(setting: Setting, scope: Scope, unknown: set[str]) -> Iterator[Problem]:
+    """A setting that this version does not have; each name is told once."""
     if scope.since_2_4:
         instead = RENAMED_IN_2_4.get(setting.name)
         if instead:
             message = f"Dovecot 2.4 has no `{setting.name}` any more, and does not start with it"
             yield Problem("unknown", True, message, instead, setting.place)
         return
-    if setting.name in NAMES_2_3:
+    if setting.name in NAMES_2_3 or setting.name in unknown:
         return
+    unknown.add(setting.name)
     if setting.name == "ssl_protocols":
         message = "`ssl_protocols` is obsolete; Dovecot puts ssl_min_protocol in its place"
         yield Problem("ignored", False, message, "ssl_min_protocol", setting.place)

@@ -21,7 +21,7 @@ from audits.parse.opensmtpd.token import Token, Words
 
 _DEEPEST = 20
 _MOST_FILES = 200
-_MOST_TOKENS = 500_000
+_MOST_TOKENS = 100_000
 _MULTILINE_SINCE = (7, 5)
 
 _SINCE_7 = frozenset({"protocols", "ciphers"})
