@@ -36,7 +36,7 @@ from tests.build import host, snapshot
 from tests.cli.command import mailproof, run_directory
 from tests.collect.walking import origin
 from tests.lab.conftest import LAB
-from tests.lab.network import tool
+from tests.lab.network import run, tool
 from tests.lab.servers.sshd import PASSWORD, USER, Machine, machine, missing, new_key
 from tests.servers.smtp import RawServer, raw_server, silence
 
@@ -269,6 +269,20 @@ def test_other_key_than_the_pinned_one_is_refused_though_it_is_known(
     assert f"pinned is {pin}" in seen.silence.detail
 
 
+def test_host_key_is_asked_for_in_the_kind_that_is_known(
+    tmp_path: Path, postfix: Path, key: Path, authorized: str
+) -> None:
+    rsa = tmp_path / "rsa"
+    run("ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", str(rsa))
+    public = " ".join(rsa.with_suffix(".pub").read_text().split()[:2])
+    with machine(
+        tmp_path / "m", authorized=authorized, lines=f"HostKey {rsa}", etc={"postfix": postfix}
+    ) as running:
+        known = f"[127.0.0.1]:{running.port} {public}\n"
+        seen = look(settings(tmp_path, known, key), connections(running))
+    assert seen.fact(MtaPrograms).programs
+
+
 def test_missing_known_hosts_is_said(tmp_path: Path, key: Path, authorized: str) -> None:
     with machine(tmp_path / "m", authorized=authorized) as running:
         given = settings(tmp_path, "", key)
@@ -331,6 +345,21 @@ def test_key_with_a_passphrase_is_opened_by_its_reference(
         assert look(given, connections(running)).fact(MtaPrograms).programs
         without = look(settings(tmp_path, running.known, locked), connections(running))
     assert "key_passphrase" in without.silence.detail
+
+
+def test_host_that_wants_a_key_and_a_password_gets_both(
+    tmp_path: Path, postfix: Path, key: Path, authorized: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MX1_SSH", PASSWORD)
+    lines = "AuthenticationMethods publickey,password"
+    with machine(
+        tmp_path / "m", authorized=authorized, lines=lines, etc={"postfix": postfix}
+    ) as running:
+        given = settings(tmp_path, running.known, key)
+        both = look(given, connections(running, password="env:MX1_SSH"))
+        half = look(given, connections(running))
+    assert both.fact(MtaPrograms).programs
+    assert half.silence.reason is Reason.DENIED
 
 
 def test_key_that_the_host_does_not_know_is_refused(tmp_path: Path, key: Path) -> None:
@@ -403,6 +432,26 @@ def test_only_read_only_commands_are_run_and_no_secret_is_opened(
         f"/etc/postfix/{name}" for name in ("main.cf", "master.cf", "trusted", "clients")
     }
     assert SECRET not in seen.text
+
+
+def test_path_in_a_configuration_is_never_a_command(
+    tmp_path: Path, postfix: Path, key: Path, authorized: str
+) -> None:
+    hostile = "/etc/postfix/it's;id>/home/probe/done;`id>/home/probe/done`"
+    with (postfix / "main.cf").open("a") as main:
+        main.write(
+            "smtpd_relay_restrictions =\n"
+            f"smtpd_recipient_restrictions = check_client_access hash:{hostile}, reject\n"
+        )
+    with machine(tmp_path / "m", authorized=authorized, etc={"postfix": postfix}) as running:
+        home = tmp_path / "m" / "home" / USER
+        home.chmod(0o777)
+        seen = look(settings(tmp_path, running.known, key), connections(running))
+        assert not (home / "done").exists()
+    (listener,) = seen.fact(MtaListeners).listeners
+    relay = listener.ruling(Question.RELAY)
+    assert relay is not None
+    assert f"{hostile} is not there" in relay.why
 
 
 def test_permissions_of_secret_files_are_seen(
