@@ -1,12 +1,15 @@
 """The audits, one a file; the id of `catalog/mx/published.py` is `mx-published`."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from pkgutil import walk_packages
+from types import MappingProxyType
 
 from audits.evaluate.audit import Audit
 
 
+@cache
 def load() -> Mapping[str, Audit]:
     """Every audit of the catalogue by its id, sorted.
 
@@ -19,4 +22,4 @@ def load() -> Mapping[str, Audit]:
             if not isinstance(audit, Audit):
                 raise TypeError(f"{module.name}: `evaluate` is not decorated with @audit")
             found[audit.id] = audit
-    return dict(sorted(found.items()))
+    return MappingProxyType(dict(sorted(found.items())))

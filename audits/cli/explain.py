@@ -2,12 +2,11 @@
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from audits.catalog import load
-from audits.cli import job
 from audits.cli.exits import Exit
 from audits.cli.options import ConfigFile, Policies, stdout
 from audits.cli.workspace import checked_policy, configuration
@@ -23,6 +22,9 @@ from audits.report.explained import explained
 from audits.report.page import index, page
 from audits.report.sanitise import visible
 from audits.subject import Domain, MailHost, Subject
+
+if TYPE_CHECKING:
+    from audits.cli.job import Stored
 
 # How many subjects an error names.
 _NAMED = 5
@@ -110,6 +112,9 @@ def _meant(wrong: str, known: list[str]) -> str:
 
 def _explain_result(wanted: str, audit: Audit, config: Path | None, path: Path | None) -> Exit:
     """Every result of the audit on the subject, or on the services of the host that is named."""
+    # An audit is explained without a run, and without all that makes one.
+    from audits.cli import job
+
     run = job.stored(path or _latest(configuration(config).runs))
     results = [r for r in job.stored_results(run.directory) if r.audit == audit.id]
     meant = [r for r in results if _names(wanted, r.subject)]
@@ -151,7 +156,7 @@ def _applicable(results: list[Result]) -> list[Result]:
     return [r for r in results if r.outcome is not Outcome.NOT_APPLICABLE] or results[:1]
 
 
-def _in_force(audit: Audit, subject: Subject, run: job.Stored) -> dict[str, Any]:
+def _in_force(audit: Audit, subject: Subject, run: "Stored") -> dict[str, Any]:
     """The parameters that the run's policy has for the subject."""
     owner = owner_of(subject)
     domain = run.snapshot.fact(DeclaredDomain, owner) if isinstance(owner, Domain) else None

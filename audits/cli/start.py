@@ -9,10 +9,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from audits.cli import job
 from audits.cli.exits import Exit
 from audits.cli.options import stderr, stdout
-from audits.cli.run import whole_run
 from audits.cli.workspace import below_top, read_workspace
 from audits.errors import OutputError, UsageError
 from audits.evidence.run_directory import REPORT
@@ -136,6 +134,9 @@ def demo(
     Needs no root and no network, sends nothing outside this machine, and ends with 0 when the job
     is done, whatever it finds: the faults are planted.
     """
+    # `init` needs nothing of what makes a run.
+    from audits.cli import job
+    from audits.cli.run import whole_run
     from audits.demo.world import running_world
 
     fleet = output / "fleet"
