@@ -56,6 +56,8 @@ class FileModes(Fact, frozen=True, tag="host.files"):
     What is in them is never read. files, silent: by path, in order.
     """
 
+    STEP: ClassVar[Step] = Step.TLS
+
     subject: MailHost
     files: tuple[FileMode, ...]
     silent: tuple[UnseenFile, ...]

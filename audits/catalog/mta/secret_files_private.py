@@ -5,10 +5,10 @@ Whoever has an account on the host, or takes over any program there, reads the k
 certificate or the password for its smarthost where the file is open to all.
 
 ## Remediation
-    chown root:root /etc/ssl/private/mx1.pem && chmod 0600 /etc/ssl/private/mx1.pem
+    chown root:root FILE && chmod 0600 FILE
 
-or mode 0640 with the group of the service that reads it. The same for `/etc/postfix/sasl_passwd`
-and what `postmap` makes of it, `/etc/postfix/sasl_passwd.db`.
+or mode 0640 with the group of the service that reads it. What `postmap` makes of a map, a file that
+ends in `.db`, has the same passwords in it.
 
 ## Limits
 About the files that the mail programs name for TLS keys and passwords; a DKIM signer of its own is
