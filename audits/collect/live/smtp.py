@@ -65,9 +65,10 @@ MAX_CONNECTIONS = 5
 PEEK_S = 1.0
 
 _MECHANISMS = ("PLAIN", "LOGIN")
-# RFC 3207 section 4: before STARTTLS the server obeys no command at all, AUTH of another kind
-# included; 538 would be about one mechanism.
-_TLS_FIRST = 530
+# What a server says of AUTH as such, so that there is no point in another mechanism: no such
+# command (RFC 5321 section 4.2.4), not now (section 4.2.2), STARTTLS first (RFC 3207 section 4).
+# 504, 534 and 538 are about one mechanism (RFC 4954 section 6).
+_NO_AUTH = frozenset({500, 502, 503, 530})
 
 _AS_ANY_SENDER: frozenset[type[Fact]] = frozenset(
     {
@@ -299,7 +300,7 @@ class _Walk:
         try:
             for mechanism in _MECHANISMS:
                 attempts.append(await self._try_auth(talk, mechanism))
-                if attempts[-1].reply.code == _TLS_FIRST and attempts[-1].reply.wants_tls:
+                if attempts[-1].reply.code in _NO_AUTH:
                     break
         except Unheard as unheard:
             if unheard.silence.reason is Reason.DISCONNECTED:
