@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from audits.facts.fact import Silence
+from audits.facts.mta import Mta
 from audits.parse.config_tree import ConfigText, ConfigTree
 from audits.parse.dovecot.document import Section, Setting, read_document
 from audits.parse.dovecot.reading import read_dovecot
 from audits.parse.dovecot.scope import Scope
+from tests.misconfigurations import Case, cases
 from tests.parse.dovecot.configs import SOUND
 
 DOVECONF = shutil.which("doveconf", path="/usr/sbin:/usr/bin:/sbin:/bin")
@@ -103,6 +105,30 @@ def test_values_are_those_that_doveconf_prints(tmp_path: Path, extra: str) -> No
     tree = ConfigTree({str(p): ConfigText(str(p), p.read_text()) for p in (conf, part)})
     mine = ours(tree, str(conf))
     assert len(theirs) >= 7
+    assert {name: mine.get(name) for name in theirs} == theirs
+
+
+IN_2_3 = [
+    case
+    for case in cases("wrong", Mta.DOVECOT) + cases("right", Mta.DOVECOT)
+    if "dovecot_config_version" not in case.text("dovecot.conf")
+]
+
+
+@pytest.mark.parametrize("case", IN_2_3, ids=str)
+def test_values_of_every_case_are_those_that_doveconf_prints(tmp_path: Path, case: Case) -> None:
+    tree = {}
+    for path, text in case.texts.items():
+        file = tmp_path / path.removeprefix("/etc/dovecot/")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        tree[str(file)] = ConfigText(str(file), text)
+    first = tmp_path / "dovecot.conf"
+    done = doveconf(first, "-nP")
+    assert done.returncode == 0, done.stderr
+    theirs = printed(done.stdout)
+    mine = ours(ConfigTree(tree), str(first))
+    assert theirs
     assert {name: mine.get(name) for name in theirs} == theirs
 
 
