@@ -247,7 +247,7 @@ class _Reader:
                 self._wrong(place, f"{name} within itself", "includes that end")
                 return
             self.file(target, found)
-        elif not may_be_absent:
+        elif not may_be_absent or found.reason is Reason.DENIED:
             self._left_out(found, target, place)
 
     def _left_out(self, why: Silence, target: str, place: Place) -> None:
