@@ -12,6 +12,7 @@ from audits.facts.host import BoundSocket, FileMode
 _POSTFIX = re.compile(r"mail_version = (\S+)\s*$", re.MULTILINE)
 _INSTANCE = re.compile(r"^\S+\s+\S+\s+[yn]\s+(/\S.*)$", re.MULTILINE)
 _EXIM = re.compile(r"Exim version (\S+) #", re.MULTILINE)
+_EXIM_LIBRARY = re.compile(r"^Support for:.*?\b(GnuTLS|OpenSSL)\b", re.MULTILINE)
 _EXIM_FILE = re.compile(r"^Configuration file is (/\S.*)$", re.MULTILINE)
 _DOVECOT = re.compile(r"^# (\d\S*)(?: \([0-9a-f]+\))?: (/\S.*)$", re.MULTILINE)
 _OPENSMTPD = re.compile(r"^version: OpenSMTPD (\S+)", re.MULTILINE)
@@ -34,9 +35,16 @@ def postfix_instances(text: str) -> tuple[str, ...]:
 
 
 def exim_version(text: str) -> tuple[str, str | None] | None:
-    """Version and configuration file in what `exim -bV` prints; the file may not be named."""
+    """Version and configuration file in what `exim -bV` prints; the file may not be named.
+
+    The version has the TLS library behind it, as in `4.96 GnuTLS`: defaults differ by it.
+    """
     version, file = _EXIM.search(text), _EXIM_FILE.search(text)
-    return (version[1], file[1].strip() if file else None) if version else None
+    if version is None:
+        return None
+    library = _EXIM_LIBRARY.search(text)
+    shown = f"{version[1]} {library[1]}" if library else version[1]
+    return shown, file[1].strip() if file else None
 
 
 def dovecot_version(text: str) -> tuple[str, str] | None:
