@@ -341,6 +341,7 @@ def test_base_is_where_the_change_began_and_not_what_others_did_since(repository
     commit(repository)
     git(repository, "checkout", "-q", "main")
     open_relay(repository)
+    write(repository, {"notes": "another commit than that of the change\n"})
     commit(repository)
     git(repository, "checkout", "-q", "change")
     assert run(repository, "--base", "main", "--fail-on-new").returncode == Exit.REGRESSIONS
