@@ -14,15 +14,19 @@ class SyntaxAt(ParseError):
 
     def __init__(self, token: Token, expected: str, found: str | None = None) -> None:
         super().__init__(expected)
-        text = token.text if token.kind != "end" else "the end of the line"
-        self.problem = Problem("syntax", True, found or f"found {text!r}", expected, token.place)
+        text = repr(token.text[:60]) if token.kind != "end" else "the end of the line"
+        self.problem = Problem("syntax", True, found or f"found {text}", expected, token.place)
 
 
 class Cursor:
-    """The tokens of one statement, of which the last is its end."""
+    """The tokens of one statement, of which the last is its end.
 
-    def __init__(self, tokens: list[Token]) -> None:
+    keywords: the words that are no value unless they stand in quotes.
+    """
+
+    def __init__(self, tokens: list[Token], keywords: frozenset[str]) -> None:
         self._tokens = tokens
+        self._keywords = keywords
         self._at = 0
 
     @property
@@ -53,13 +57,18 @@ class Cursor:
 
     def text(self, what: str) -> str:
         """A word or a text in quotes, which must stand here."""
-        if self.here.kind not in ("word", "string"):
-            raise SyntaxAt(self.here, what)
+        if not self._is_text():
+            expected = f"{what}, in quotes" if self.here.kind == "word" else what
+            raise SyntaxAt(self.here, expected)
         return self.take().text
+
+    def _is_text(self) -> bool:
+        token = self.here
+        return token.kind == "string" or (token.kind == "word" and token.text not in self._keywords)
 
     def at_value(self) -> bool:
         """Whether a value, a table or a list stands here."""
-        return self.here.kind in ("word", "string") or self.here.says("<", "{")
+        return self._is_text() or self.here.says("<", "{")
 
     def operand(self, what: str) -> Operand:
         """`<table>`, a value, or `{ value, value }`."""

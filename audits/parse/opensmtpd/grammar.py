@@ -7,6 +7,7 @@ from audits.facts.fact import Silence
 from audits.facts.mta import ConfigLine, Problem
 from audits.parse.config_tree import ConfigTree
 from audits.parse.opensmtpd.cursor import Cursor, SyntaxAt
+from audits.parse.opensmtpd.keyword import KEYWORDS, SINCE_7
 from audits.parse.opensmtpd.old_grammar import OLD_SETTINGS, old_rule
 from audits.parse.opensmtpd.statement import (
     Action,
@@ -24,7 +25,6 @@ _MOST_FILES = 200
 _MOST_TOKENS = 100_000
 _MULTILINE_SINCE = (7, 5)
 
-_SINCE_7 = frozenset({"protocols", "ciphers"})
 _PHASES = ("connect", "helo", "ehlo", "mail-from", "rcpt-to", "data", "commit")
 _LOCAL = ("mbox", "maildir", "lmtp", "mda", "forward-only", "expand-only")
 _PORTS = {"smtp": 25, "smtps": 465, "submission": 587, "submissions": 465, "urd": 465}
@@ -42,6 +42,8 @@ class _Files:
         self._macros: dict[str, str] = {}
         self._files = 0
         self._tokens = 0
+        new = frozenset() if declared.version >= (7,) else SINCE_7
+        self._keywords = frozenset[str]() if declared.old else KEYWORDS - new
 
     def read(self, path: str, including: tuple[str, ...]) -> None:
         found = self._tree.read(path)
@@ -52,7 +54,7 @@ class _Files:
         words = Words(found.text, found.shown, self._macros)
         for tokens in self._statements(words.tokens()):
             try:
-                self._statement(Cursor(tokens), (*including, normpath(path)))
+                self._statement(Cursor(tokens, self._keywords), (*including, normpath(path)))
             except SyntaxAt as error:
                 self._declared.problems.append(error.problem)
 
@@ -81,7 +83,7 @@ class _Files:
     def _statement(self, cursor: Cursor, including: tuple[str, ...]) -> None:
         line = cursor.line()
         first = cursor.take()
-        if first.kind == "word" and cursor.here.says("="):
+        if first.kind == "word" and first.text not in self._keywords and cursor.here.says("="):
             cursor.take()
             self._macros[first.text] = cursor.text("the text of the macro")
             cursor.finish()
@@ -115,7 +117,9 @@ class _Files:
 
 def _listen(cursor: Cursor, line: ConfigLine, declared: Declared) -> None:
     cursor.need("on")
-    listening = Listening(cursor.text("an interface or an address"), line)
+    socket = cursor.skip("socket")
+    interface = "socket" if socket else cursor.text("an interface or an address")
+    listening = Listening(interface, line)
     seen: set[str] = set()
     while not cursor.done:
         token = cursor.take()
@@ -123,7 +127,7 @@ def _listen(cursor: Cursor, line: ConfigLine, declared: Declared) -> None:
         option = "family" if token.says("inet4", "inet6") else option
         option = "auth" if token.says("auth-optional") else option
         handler = _LISTEN_OPTIONS.get(option) if token.kind == "word" else None
-        if handler is None or (option in _SINCE_7 and declared.version < (7,)):
+        if handler is None or (option in SINCE_7 and declared.version < (7,)):
             raise SyntaxAt(token, "an option of `listen`, such as `tls` or `port`")
         if option in seen and (option != "pki" or declared.version < (7,)):
             raise SyntaxAt(token, f"`{option}` once", f"found `{token.text}` after another")
@@ -134,7 +138,7 @@ def _listen(cursor: Cursor, line: ConfigLine, declared: Declared) -> None:
 
 def _port(cursor: Cursor, word: str, listening: Listening) -> None:
     token = cursor.here
-    port = cursor.text("a port")
+    port = cursor.take().text if token.says("smtp", "smtps") else cursor.text("a port")
     listening.port = _PORTS.get(port)
     if listening.port is None:
         if not port.isdecimal() or not 0 < int(port[:6]) < 65536:
@@ -343,18 +347,36 @@ def _smtp(cursor: Cursor, line: ConfigLine, declared: Declared) -> None:
         declared.ciphers = "".join(rest[:1])
 
 
-def _any_words(cursor: Cursor, line: ConfigLine, declared: Declared) -> None:
-    """A statement that no question is about."""
-    cursor.text("a value")
+def _named(cursor: Cursor, line: ConfigLine, declared: Declared) -> None:
+    """A statement with a name, which no question is about."""
+    cursor.text("a name")
     cursor.rest()
+
+
+def _setting(*words: str) -> Callable[[Cursor, ConfigLine, Declared], None]:
+    """A statement that begins with one of these words, and which no question is about."""
+
+    def statement(cursor: Cursor, line: ConfigLine, declared: Declared) -> None:
+        cursor.need(*words)
+        cursor.rest()
+
+    return statement
 
 
 _STATEMENTS: Mapping[str, Callable[[Cursor, ConfigLine, Declared], None]] = {
     "action": _action,
+    "admd": _named,
+    "bounce": _setting("warn-interval"),
+    "ca": _named,
     "filter": _filter,
     "listen": _listen,
     "match": _match,
+    "mda": _setting("wrapper"),
+    "mta": _setting("max-deferred"),
     "pki": _declare_pki,
+    "proc": _named,
+    "queue": _setting("compression", "encryption", "ttl"),
     "smtp": _smtp,
+    "srs": _setting("key", "ttl"),
     "table": _table,
-} | dict.fromkeys(("admd", "bounce", "ca", "mda", "mta", "proc", "queue", "srs"), _any_words)
+}

@@ -88,8 +88,10 @@ class Words:
 
     def _quoted(self, place: Place) -> Token:
         quote, text = self._take(), list[str]()
-        while (sign := self._peek()) not in (quote, "", "\n"):
+        while (sign := self._peek()) not in (quote, ""):
             self._take()
+            if sign == "\n":
+                continue  # a text goes on over lines, without their ends
             if sign == "\\" and self._peek() in (quote, " ", "\t"):
                 sign = self._take()
             text.append(sign)

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from audits.demo.certificates import Authority
 from audits.facts.fact import Silence
+from audits.facts.mta import Mta
 from audits.parse.config_tree import ConfigText, ConfigTree
 from audits.parse.opensmtpd.reading import read_opensmtpd
 from tests.lab.servers.opensmtpd import CURRENT, STABLE
 from tests.lab.servers.unpacked import program
+from tests.misconfigurations import Case, cases
 
 RELEASES = {"7.4.0": program(f"{CURRENT}/smtpd"), "6.8.0p2": program(f"{STABLE}/smtpd")}
 INSTALLED = {version: path for version, path in RELEASES.items() if path.exists()}
@@ -76,6 +79,13 @@ TEXTS = [
     'match from any "for" any action l\n',
     "match from any for any action l }\n",
     "match from any for any\naction l\n",
+    'x = "r"\nmatch for any action $x\n',
+    "action relay relay\n",
+    'action "relay" relay\nmatch for any action relay\n',
+    'action "relay" relay\nmatch for any action "relay"\n',
+    'match for domain "a\nb" action l\n',
+    "match for domain tag action l\n",
+    "listen on lo tag user\n",
 ]
 
 
@@ -95,5 +105,42 @@ def test_file_is_accepted_as_by_smtpd_itself(tmp_path: Path, version: str, text:
     found = read_opensmtpd(tree, str(path), version)
     assert not isinstance(found, Silence)
     fatal = [problem for problem in found.program.problems if problem.fatal]
+    accepted = done.returncode == 0 and "configuration OK" in done.stderr
+    assert (not fatal) == accepted, (done.stderr, fatal)
+
+
+CASES = [
+    case
+    for case in cases("wrong", Mta.OPENSMTPD) + cases("right", Mta.OPENSMTPD)
+    # Neither release has the grammar before 6.4, nor `egress`, an interface of OpenBSD.
+    if "\naccept" not in case.text("smtpd.conf") or case.version
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_case_is_accepted_as_by_smtpd_itself(tmp_path: Path, case: Case) -> None:
+    """By the release that the case is for, else by the newest; its files may be anywhere."""
+    version = case.version if case.version in INSTALLED else next(iter(INSTALLED))
+    credentials = Authority().issue("mx1.example.net")
+    others = {
+        "/etc/ssl/mx1.pem": credentials.chain.decode(),
+        "/etc/ssl/private/mx1.key": credentials.key.decode(),
+        "/etc/mail/logins": "alice secret\n",
+        "/etc/mail/relays": "10.0.0.1\n",
+        "/etc/aliases": "root: alice\n",
+    }
+    for path, text in (others | case.texts).items():
+        file = tmp_path / path.removeprefix("/etc/")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text.replace("/etc/", f"{tmp_path}/"))
+        file.chmod(0o600)
+    done = subprocess.run(
+        [str(INSTALLED[version]), "-n", "-f", str(tmp_path / "smtpd.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    fatal = [problem for problem in case.reading().program.problems if problem.fatal]
     accepted = done.returncode == 0 and "configuration OK" in done.stderr
     assert (not fatal) == accepted, (done.stderr, fatal)
