@@ -35,7 +35,7 @@ MEANING: dict[Exit, str] = {
     Exit.USAGE: "usage, configuration, policy, inventory, waiver or stored run invalid",
     Exit.NOTHING: "nothing to audit",
     Exit.OUTPUT: "a report or evidence file could not be written",
-    Exit.VERIFY: "verification failed",
+    Exit.VERIFY: "kept for the verification of stored evidence; no verb ends with it yet",
     Exit.FINDINGS: "findings at or above --fail-on",
     Exit.INCOMPLETE: "incomplete: more unknown results than --max-unknown",
     Exit.FINDINGS_INCOMPLETE: "both findings and incomplete",

@@ -19,6 +19,8 @@ from audits.facts.declared import DeclaredDomain
 from audits.report.words import counted
 from audits.schema import schema as schema_of
 
+_WIDE = 2000
+
 
 class Listed(StrEnum):
     """What can be listed."""
@@ -86,7 +88,11 @@ def listing(
         case _:
             workspace = read_workspace(config, policy, None, limit, no_waivers=False)
             rows = _declared(what, workspace)
-    stdout().print(rows)
+    console = stdout()
+    # In a file or a pipe a row stays in one line, so that it can be searched for.
+    if not console.is_terminal:
+        console.width = _WIDE
+    console.print(rows)
     return Exit.COMPLETE
 
 
