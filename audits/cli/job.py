@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from importlib.metadata import version as version_of
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -23,11 +24,8 @@ from audits.cli.progress import ProgressWatcher
 from audits.cli.review import Review, fill, host_files
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
-from audits.collect.live.assembly import AVAILABLE, assembled
-from audits.collect.live.login import Account
 from audits.collect.live.relay import UP_TO_RCPT, Beyond
 from audits.collect.live.resolver import Traffic
-from audits.collect.live.ssh_login import SshAccess, ssh_access
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
 from audits.config import builtin_policies
@@ -66,6 +64,10 @@ from audits.resources import folder
 from audits.secret import secret
 from audits.subject import Vantage
 
+if TYPE_CHECKING:
+    from audits.collect.live.login import Account
+    from audits.collect.live.ssh_login import SshAccess
+
 _STANDS_ON = ("nornir", "paramiko", "dnspython", "cryptography", "pyOpenSSL", "Jinja2", "msgspec")
 
 
@@ -87,6 +89,9 @@ def planned(policy: Policy, beyond: Beyond = UP_TO_RCPT) -> Plan:
 
     With a canary, what becomes of mail that can't be delivered is looked at too.
     """
+    # Here, as everything that only a live run needs: a change of files is judged in a second.
+    from audits.collect.live.assembly import AVAILABLE
+
     audits = load()
     facts: set[type[Fact]] = {DeclaredDomain, DeclaredHost, FleetScope}
     for name in policy.audit_ids():
@@ -170,6 +175,8 @@ def collect(
     review: files that stand in front of what is asked. An interrupt leaves the checkpoint, from
     which another call goes on.
     """
+    from audits.collect.live.assembly import assembled
+
     snapshot = run.snapshot()
     if review is not None:
         _put_in_front(snapshot, run, review)
@@ -226,8 +233,10 @@ def read(workspace: Workspace, run: RunDirectory, review: Review) -> Collected:
     return Collected(snapshot, Traffic(), Counter())
 
 
-def accounts(workspace: Workspace) -> dict[str, Account]:
+def accounts(workspace: Workspace) -> "dict[str, Account]":
     """The accounts that logins are tried with, by host name; a secret is had when it is needed."""
+    from audits.collect.live.login import Account
+
     return {
         host: Account(
             username=login.username,
@@ -241,11 +250,13 @@ def accounts(workspace: Workspace) -> dict[str, Account]:
     }
 
 
-def access(workspace: Workspace) -> SshAccess | None:
+def access(workspace: Workspace) -> "SshAccess | None":
     """How the hosts of the inventory are logged in to; None where no SSH is configured.
 
     Raises UsageError for what the inventory says of SSH and makes no sense.
     """
+    from audits.collect.live.ssh_login import ssh_access
+
     settings = workspace.settings.ssh
     if settings is None:
         return None
