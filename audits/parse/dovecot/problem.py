@@ -57,10 +57,11 @@ def _name(setting: Setting, scope: Scope, unknown: set[str]) -> Iterator[Problem
         yield Problem("ignored", False, message, "ssl_min_protocol", setting.place)
         return
     near = get_close_matches(setting.name, NAMES_2_3, 1, 0.75)
-    # What nothing is like may be a setting of a plugin, which this list does not have.
-    if near:
-        message = f"Dovecot has no setting `{setting.name}`, and does not start with it"
-        yield Problem("unknown", True, message, f"`{near[0]}`", setting.place)
+    # Plugins have settings that this list does not, all with the plugin's name before a `_`.
+    if near or "_" not in setting.name:
+        expected = f"`{near[0]}`" if near else "a setting that has its place outside sections"
+        message = f"Dovecot has no setting `{setting.name}` here, and does not start with it"
+        yield Problem("unknown", True, message, expected, setting.place)
 
 
 def _value(setting: Setting, scope: Scope) -> Iterator[Problem]:

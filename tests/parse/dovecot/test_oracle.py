@@ -144,6 +144,7 @@ def test_values_of_every_case_are_those_that_doveconf_prints(tmp_path: Path, cas
         "passdb { driver = static }\n",
         "service auth {\n inet_listener x {\n  port = y\n }\n}\n",
         "= x\n",
+        "port = 25\n",
     ],
 )
 def test_what_doveconf_refuses_is_a_fatal_problem_at_its_line(tmp_path: Path, extra: str) -> None:

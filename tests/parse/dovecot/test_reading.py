@@ -156,6 +156,7 @@ def test_guessing_is_slowed_by_delay_or_penalty(changed: str, answer: str) -> No
         ("disable_plaintext_auth = nope\n", "no value of its type", "dovecot.conf:16", True),
         ("ssl_min_protocol = TLS1.2\n", "no value of its type", "dovecot.conf:16", True),
         ("ssl_min_protcol = TLSv1.2\n", "no setting", "dovecot.conf:16", True),
+        ("port = 25\n", "no setting", "dovecot.conf:16", True),
         ("ssl_protocols = !SSLv3\n", "obsolete", "dovecot.conf:16", False),
         ("passdb {\n driver = pam\n", "never closed", "dovecot.conf:16", True),
         ("}\n", "closes nothing", "dovecot.conf:16", True),
