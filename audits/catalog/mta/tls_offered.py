@@ -26,7 +26,7 @@ _WRONG: tuple[tuple[Question, tuple[int, ...], Answer, str], ...] = (
     (Question.STARTTLS, (25, 587), "no", "offers no STARTTLS"),
     (Question.IMPLICIT_TLS, (25, 587), "yes", "begins with TLS, which no sender does there"),
     (Question.IMPLICIT_TLS, (465, 993, 995), "no", "does not begin with TLS"),
-    (Question.TLS_WORKS, (), "no", "has no certificate to show"),
+    (Question.TLS_WORKS, (), "no", "can finish no handshake"),
 )
 
 

@@ -7,11 +7,11 @@ from ipaddress import ip_address
 from audits.errors import ParseError
 from audits.facts.mta import Answer, ConfigLine, ConfiguredListener, Mta, Question, Ruling
 from audits.parse.config_tree import ConfigTree
+from audits.parse.postfix.destination import destinations
 from audits.parse.postfix.master_cf import MasterService
 from audits.parse.postfix.network import TrustList, trusted_networks
 from audits.parse.postfix.restriction import LISTS, Course, Fate, Stranger, course
 from audits.parse.postfix.scope import Scope
-from audits.parse.postfix.table import read_table
 from audits.parse.postfix.tls import Security, answer, ruling
 
 _PORTS = {"smtp": 25, "smtps": 465, "submissions": 465, "submission": 587, "urd": 465}
@@ -22,6 +22,12 @@ _LOGIN_CHECKS = frozenset(
         "reject_authenticated_sender_login_mismatch",
     }
 )
+# Domains whose mail goes on elsewhere, and what lists their recipients: those in `user%domain` form
+# are none of them.
+_PASSED_ON = {
+    "relay_domains": "relay_recipient_maps",
+    "virtual_mailbox_domains": "virtual_mailbox_maps",
+}
 _SPOKEN_FOR = frozenset({"permit_sasl_authenticated", "permit"})
 
 
@@ -81,7 +87,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def _rulings(scope: Scope, tree: ConfigTree) -> Iterator[Ruling]:
-    yield from Security(scope).rulings()
+    yield from Security(scope, tree).rulings()
     trust = trusted_networks(scope, tree)
     yield _relay(scope, tree, trust)
     yield _local(scope, tree, trust)
@@ -121,23 +127,28 @@ def _relay(scope: Scope, tree: ConfigTree, trust: TrustList) -> Ruling:
             wide, _ = _through_all(scope, tree, replace(plain, everywhere=why))
             if wide == "yes":
                 return Ruling(Question.RELAY, "yes", why, lines)
+        wide, _ = _through_all(scope, tree, replace(plain, everywhere="perhaps"))
+        unread = next((each for each in destinations(scope, tree) if not each.every), None)
+        if wide == "yes" and unread is not None:
+            return Ruling(Question.RELAY, "undecided", unread.why, unread.lines)
     return Ruling(Question.RELAY, settled, found.why, found.lines)
 
 
 def _widened(scope: Scope, tree: ConfigTree) -> Iterator[tuple[str, tuple[ConfigLine, ...]]]:
     """Why destinations of others count as authorised, where they do."""
     if scope.says_yes("allow_untrusted_routing"):
-        line = scope.line("allow_untrusted_routing")
-        why = "allow_untrusted_routing passes on what a recipient such as user%domain@here names"
-        yield why, (line,) if line else ()
-    for name in ("relay_domains", "mydestination", "virtual_alias_domains"):
-        for word in scope.words(name):
-            line = scope.line_with(name, word)
-            if line is None or ":" not in word:
-                continue
-            for entry in read_table(word, tree, line).entries:
-                if entry.every:
-                    yield f"{name} = {word} takes every domain for its own", (line, entry.line)
+        for name, recipients in _PASSED_ON.items():
+            listed = scope.words(recipients) and scope.says_yes("smtpd_reject_unlisted_recipient")
+            if scope.words(name) and not listed:
+                why = "allow_untrusted_routing passes on what a recipient such as user%domain@"
+                yield (
+                    f"{why} a domain of {name} names",
+                    scope.lines("allow_untrusted_routing", name),
+                )
+                break
+    for wide in destinations(scope, tree):
+        if wide.every:
+            yield wide.why, wide.lines
 
 
 def _local(scope: Scope, tree: ConfigTree, trust: TrustList) -> Ruling:

@@ -1,6 +1,6 @@
 """mynetworks: which clients Postfix trusts for their address (postconf(5), match_list(3))."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from itertools import chain
@@ -16,6 +16,7 @@ Network = IPv4Network | IPv6Network
 # Half of all IPv4 addresses, and the block that every public IPv6 address is from (RFC 4291).
 _MOST_IPV4 = 2**31
 _ALL_PUBLIC_IPV6 = 3
+_EVERYWHERE = frozenset({"0.0.0.0/0", "[::]/0", "::/0", "static:all"})
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ class TrustList:
             for trusted in within
             if trusted.network.version == 6 and trusted.network.prefixlen <= _ALL_PUBLIC_IPV6
         )
+
+
+def everybody(networks: Iterable[str]) -> bool:
+    """Whether a list of networks names all addresses outright."""
+    return any(network in _EVERYWHERE for network in networks)
 
 
 def _size(trusted: list[Trusted]) -> int:

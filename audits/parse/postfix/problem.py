@@ -13,24 +13,25 @@ from audits.parse.postfix.main_cf import Entry
 from audits.parse.postfix.master_cf import MasterService
 from audits.parse.postfix.restriction import required_is_there
 from audits.parse.postfix.scope import Scope, shown
-from audits.parse.postfix.tls import protocols, unknown_protocols
+from audits.parse.postfix.tls import GRADES, protocols, unknown_protocols
 
 _LEVELS = frozenset({"none", "may", "encrypt", "verify", "secure", "fingerprint"})
 _CLIENT_LEVELS = _LEVELS | {"dane", "dane-only"}
-_GRADES = frozenset({"export", "low", "medium", "high", "null"})
 _BARE_NEWLINE = frozenset({"yes", "no", "normalize", "reject", "note"})
 _WORDS: Mapping[str, frozenset[str]] = {
     "smtpd_tls_security_level": _LEVELS,
     "postscreen_tls_security_level": _LEVELS,
     "smtp_tls_security_level": _CLIENT_LEVELS,
-    "smtpd_tls_ciphers": _GRADES,
-    "smtpd_tls_mandatory_ciphers": _GRADES,
-    "smtp_tls_ciphers": _GRADES,
-    "smtp_tls_mandatory_ciphers": _GRADES,
+    "smtpd_tls_ciphers": GRADES,
+    "smtpd_tls_mandatory_ciphers": GRADES,
+    "smtp_tls_ciphers": GRADES,
+    "smtp_tls_mandatory_ciphers": GRADES,
     "mynetworks_style": frozenset({"class", "subnet", "host"}),
     "smtpd_forbid_bare_newline": _BARE_NEWLINE,
 }
 _SWITCH = re.compile(r"(yes|no)|\$\{\{.*\} \? \{(yes|no)\} : \{(yes|no)\}\}")
+# smtpd goes on without TLS then, and smtp puts mail off.
+_LEAVES_NO_TLS = re.compile(r"(smtpd?|lmtp)_tls_(mandatory_)?(protocols|ciphers)")
 _PROTOCOLS = re.compile(r"(smtpd?|lmtp)_tls_(mandatory_)?protocols")
 
 
@@ -93,7 +94,7 @@ def _value(scope: Scope, name: str, place: Place) -> Iterator[Problem]:
     expected = _expected(scope, name, value)
     if expected is not None:
         message = f"`{name} = {shown(name, value)}` is no value of its type"
-        yield Problem("value", True, message, expected, place)
+        yield Problem("value", _LEAVES_NO_TLS.fullmatch(name) is None, message, expected, place)
 
 
 def _expected(scope: Scope, name: str, value: str) -> str | None:

@@ -4,18 +4,19 @@ A stranger chooses what can be forged: EHLO name, sender, the names in DNS of it
 table that lets some sender through lets every stranger through.
 """
 
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from enum import Enum
 
 from audits.errors import ParseError
 from audits.facts.mta import ConfigLine
 from audits.parse.config_tree import ConfigTree
-from audits.parse.postfix.network import TrustList
+from audits.parse.postfix.network import TrustList, everybody
 from audits.parse.postfix.scope import Scope, split
 from audits.parse.postfix.table import TableEntry, is_table, read_table
 
 _DEEPEST = 20
+_MOST_STEPS = 10_000
 
 LISTS = (
     "smtpd_client_restrictions",
@@ -40,6 +41,10 @@ REQUIRED = frozenset(
 )
 
 _REFUSE = frozenset({"reject", "defer"})
+_BEFORE_RCPT = frozenset(
+    {"smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions"}
+)
+_AFTER_RCPT = frozenset({"smtpd_data_restrictions", "smtpd_end_of_data_restrictions"})
 _UNAUTHORISED = frozenset(
     {"reject_unauth_destination", "defer_unauth_destination", "check_relay_domains"}
 )
@@ -58,6 +63,28 @@ _WITH_ARGUMENT = frozenset(
         "sleep",
     }
 )
+_BY_THEMSELVES = (
+    "defer defer_if_permit defer_if_reject permit permit_auth_destination permit_inet_interfaces"
+    " permit_mx_backup permit_mynetworks permit_naked_ip_address permit_sasl_authenticated"
+    " permit_tls_all_clientcerts permit_tls_clientcerts reject"
+    " reject_authenticated_sender_login_mismatch reject_invalid_helo_hostname"
+    " reject_invalid_hostname reject_known_sender_login_mismatch reject_maps_rbl"
+    " reject_multi_recipient_bounce reject_non_fqdn_helo_hostname reject_non_fqdn_hostname"
+    " reject_non_fqdn_recipient reject_non_fqdn_sender reject_plaintext_session"
+    " reject_sender_login_mismatch reject_unauth_pipelining"
+    " reject_unauthenticated_sender_login_mismatch reject_unknown_address reject_unknown_client"
+    " reject_unknown_client_hostname reject_unknown_helo_hostname reject_unknown_hostname"
+    " reject_unknown_recipient_domain reject_unknown_reverse_client_hostname"
+    " reject_unknown_sender_domain reject_unlisted_recipient reject_unlisted_sender"
+    " reject_unverified_recipient reject_unverified_sender"
+)
+_KNOWN = frozenset(_BY_THEMSELVES.split())
+_CHECKS = re.compile(
+    r"check_((client|reverse_client_hostname|helo|sender|recipient)(_(a|mx|ns))?_access"
+    r"|(ccert|sasl|etrn)_access|policy_service|(recipient|sender)_maps|address_map)"
+)
+# Restrictions that do nothing while it isn't known whom the mail is for.
+_BY_DESTINATION = _UNAUTHORISED | {"permit_auth_destination", "permit_mx_backup"}
 # Tables that a stranger can't make match: by address, or by a name confirmed both ways.
 _BY_CLIENT = frozenset(
     {"check_client_access", "check_ccert_access", "check_sasl_access", "check_etrn_access"}
@@ -86,11 +113,26 @@ _GOES_ON = frozenset(
         "warn",
     }
 )
+# Where systems keep the CAs of the Web: anybody gets a certificate from one of those.
+_PUBLIC_CAS = re.compile(r"/etc/(ssl/certs|pki/tls|pki/ca-trust|ssl/cert\.pem)|/usr/share/ca-cert")
 _BARE_TABLE_MEANS = {
     "smtpd_client_restrictions": "check_client_access",
     "smtpd_helo_restrictions": "check_helo_access",
     "smtpd_sender_restrictions": "check_sender_access",
 }
+
+
+def takes_argument(word: str) -> bool:
+    """Whether the item of a list after this one belongs to it."""
+    name = word.lower()
+    return name in _WITH_ARGUMENT or (name.startswith("check_") and name not in _UNAUTHORISED)
+
+
+def is_restriction(word: str) -> bool:
+    """Whether Postfix knows a restriction of that name, itself and not as a class or a table."""
+    name = word.lower()
+    known = name in _KNOWN or name in _WITH_ARGUMENT or name in _UNAUTHORISED
+    return known or _CHECKS.fullmatch(name) is not None
 
 
 class Fate(Enum):
@@ -125,21 +167,26 @@ class Stranger:
 
 def required_is_there(scope: Scope, name: str) -> bool:
     """Whether a list holds one of the required items before a `permit`; raises ParseError."""
-    for word in _flat(scope, scope.words(name), 0):
-        if word == "permit":
+    return _has_required(scope, scope.words(name), frozenset(), 0)
+
+
+def _has_required(scope: Scope, words: list[str], seen: frozenset[str], depth: int) -> bool:
+    """As smtpd looks for it: `permit` ends the search in its own list or class alone."""
+    classes = frozenset(scope.words("smtpd_restriction_classes")) - seen
+    rest = iter(words)
+    for word in rest:
+        name = word.lower()
+        if name == "warn_if_reject":
+            next(rest, None)
+        elif name == "permit":
             return False
-        if word in REQUIRED:
+        elif name in REQUIRED or (
+            word in classes
+            and depth < _DEEPEST
+            and _has_required(scope, scope.words(word), seen | {word}, depth + 1)
+        ):
             return True
     return False
-
-
-def _flat(scope: Scope, words: list[str], depth: int) -> Iterator[str]:
-    classes = scope.words("smtpd_restriction_classes")
-    for word in words:
-        if word in classes and depth < _DEEPEST:
-            yield from _flat(scope, scope.words(word), depth + 1)
-        else:
-            yield word.lower()
 
 
 def course(scope: Scope, tree: ConfigTree, name: str, stranger: Stranger) -> Course:
@@ -159,6 +206,7 @@ class _List:
         # The first thing that files can't tell, and that might let the command through.
         self._open: Course | None = None
         self._put_off: Course | None = None
+        self._steps = 0
 
     def run(self) -> Course:
         found = self._walk(self._scope.words(self._name), 0)
@@ -171,32 +219,46 @@ class _List:
     def _walk(self, words: list[str], depth: int) -> Course | None:
         """What the items come to; None where all of them leave the command alone."""
         rest = iter(words)
+        warned = False
         for word in rest:
-            if word == "warn_if_reject":
-                next(rest, None)
+            if word.lower() == "warn_if_reject":
+                warned = True
                 continue
-            argument = None
-            if word in _WITH_ARGUMENT or word.startswith("check_"):
-                argument = next(rest, None) if word not in _UNAUTHORISED else None
+            argument = next(rest, None) if takes_argument(word) else None
             found = self._item(word, argument, depth)
-            if found is not None:
+            # It turns a refusal into a line of the log, and leaves alone what lets through.
+            if found is not None and not (warned and found.fate is Fate.REFUSED):
                 return found
+            warned = False
         return None
 
     def _item(self, word: str, argument: str | None, depth: int) -> Course | None:
-        if word.startswith("{"):
-            return self._walk(list(split(word.strip("{} "))), depth)
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise ParseError("found restrictions that grow beyond measure, expected fewer")
         if word in self._classes:
             if depth >= _DEEPEST:
                 raise ParseError(f"found the class {word} within itself, expected an end")
             return self._walk(self._scope.words(word), depth + 1)
         if is_table(word):
             word, argument = _BARE_TABLE_MEANS.get(self._name, "check_recipient_access"), word
+        word = word.lower()
+        if self._has_no_destination and (word in _BY_DESTINATION or word in _BY_RECIPIENT):
+            return None
         if word.startswith("check_") and argument is not None:
             return self._check(word, argument, depth)
-        return self._plain(word, argument)
+        if not is_restriction(word):
+            return self._refused(word, f"`{word}` is no restriction, which smtpd answers with 451")
+        return self._plain(word)
 
-    def _plain(self, word: str, argument: str | None) -> Course | None:
+    @property
+    def _has_no_destination(self) -> bool:
+        """The list is gone through before RCPT, or for many recipients at once."""
+        return self._name in _AFTER_RCPT or (
+            self._name in _BEFORE_RCPT and not self._scope.says_yes("smtpd_delay_reject")
+        )
+
+    def _plain(self, word: str) -> Course | None:
         """An item that is decided by itself."""
         if word in _REFUSE:
             return self._refused(word, f"`{word}` refuses what comes to it")
@@ -213,29 +275,49 @@ class _List:
                 Fate.OPEN, f"`{word}` puts off what the rest lets through", self._lines(word)
             )
             return None
-        return self._permit(word, argument)
+        return self._permit(word)
 
     @property
     def _beyond(self) -> bool:
         """The destination is none that this host answers for."""
         return self._stranger.foreign and self._stranger.everywhere is None
 
-    def _permit(self, word: str, argument: str | None) -> Course | None:
-        """An item that lets through for a reason that a stranger can bring about."""
+    def _permit(self, word: str) -> Course | None:
+        """An item that lets through for a reason that a stranger can bring about.
+
+        Lists of good clients in the DNS (`permit_dnswl_client`) are none: they never let mail to
+        domains of others through.
+        """
         reasons = {
             "permit": "`permit` lets everything through",
             "permit_naked_ip_address": "an address in place of a name is enough in EHLO",
-            "permit_tls_all_clientcerts": "any client certificate of a trusted CA is enough",
-            "permit_dnswl_client": f"every client on the list {argument} may relay",
-            "permit_rhswl_client": f"every domain on the list {argument} may relay",
         }
         if word == "permit_mx_backup":
-            if self._scope.words("permit_mx_backup_networks"):
-                return None
-            reason: str | None = "whoever names this host in an MX record may relay through it"
-        else:
-            reason = reasons.get(word)
+            return self._mx_backup(word)
+        if word == "permit_tls_all_clientcerts":
+            return self._any_certificate(word)
+        reason = reasons.get(word)
         return self._through(word, reason) if reason else None
+
+    def _mx_backup(self, word: str) -> Course | None:
+        """It holds where somebody else is the primary MX of a domain, and this host a later one."""
+        networks = self._scope.words("permit_mx_backup_networks")
+        if networks and not everybody(networks):
+            return None
+        return self._through(word, "whoever names this host in an MX record may relay through it")
+
+    def _any_certificate(self, word: str) -> Course | None:
+        """A certificate counts where it is asked for, and issued by a CA that is trusted."""
+        says_yes = self._scope.says_yes
+        if not (says_yes("smtpd_tls_ask_ccert") or says_yes("smtpd_tls_req_ccert")):
+            return None
+        named = [self._scope.value(name) for name in ("smtpd_tls_CAfile", "smtpd_tls_CApath")]
+        if says_yes("tls_append_default_CA") or any(map(_PUBLIC_CAS.match, named)):
+            return self._through(word, "any client certificate of a public CA is enough")
+        if any(named):
+            whose = " and ".join(filter(None, named))
+            self._leave_open(word, f"`{word}`: whom the CA in {whose} certifies, files can't tell")
+        return None
 
     def _unauthorised(self, word: str) -> Course | None:
         if not self._beyond:
@@ -295,8 +377,10 @@ class _List:
         """Whether a recipient key is within what this host receives mail for anyway."""
         if entry.pattern:
             return True  # what an expression matches is not worked out
+        if entry.key.endswith("@"):
+            return False  # that user at any domain whatsoever
         domain = entry.key.rpartition("@")[2].lstrip(".")
-        if not domain or entry.key.endswith("@"):
+        if not domain:
             return True
         own: list[str] = []
         for name in ("mydestination", "relay_domains", "virtual_alias_domains"):
@@ -306,7 +390,7 @@ class _List:
 
     def _effect(self, entry: TableEntry, depth: int) -> Course | None:
         """The action of an access table's entry (access(5)); None for one that goes on."""
-        action, *rest = entry.value.split() or ["dunno"]
+        action, *rest = list(split(entry.value)) or ["dunno"]
         word = action.lower()
         if word in _LETS_THROUGH or (word.isdecimal() and word[0] not in "45"):
             return Course(Fate.LET_THROUGH, "", ())

@@ -17,7 +17,7 @@ from audits.facts.place import Place
 from audits.parse.config_tree import ConfigTree
 from audits.parse.postfix.main_cf import logical_lines
 
-_INDEXED = frozenset({"hash", "btree", "lmdb", "cdb", "dbm", "sdbm", "texthash"})
+INDEXED = frozenset({"hash", "btree", "lmdb", "cdb", "dbm", "sdbm", "texthash"})
 _PATTERNS = frozenset({"pcre", "regexp"})
 
 
@@ -63,7 +63,7 @@ def read_table(name: str, tree: ConfigTree, asked_at: ConfigLine) -> Table:
         return Table(name, tuple(_inline(rest, asked_at)), None)
     if kind == "fail":
         return Table(name, (), None)
-    if kind not in _INDEXED | _PATTERNS | {"cidr"}:
+    if kind not in INDEXED | _PATTERNS | {"cidr"}:
         return Table(name, (), f"what {name} answers can't be read from files")
     return _from_file(name, kind, rest, tree)
 

@@ -1,17 +1,29 @@
 """TLS and AUTH of a Postfix listener, as smtpd(8) settles them (TLS_README, SASL_README)."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from audits.facts.mta import Answer, Question, Ruling
-from audits.parse.postfix.scope import Scope
+from audits.parse.config_tree import ConfigTree
+from audits.parse.postfix.network import everybody
+from audits.parse.postfix.scope import Scope, split
+from audits.parse.postfix.table import is_table, read_table
 
 _ENFORCING = frozenset({"encrypt", "verify", "secure", "fingerprint", "dane", "dane-only"})
 _VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+_ORDER = {name.lower(): place for place, name in enumerate(_VERSIONS)}
+# `>=0303`, the number of TLS 1.2 on the wire (RFC 5246 section 6.2.1).
+_ON_THE_WIRE = re.compile(r"(?:0x)?030([0-4])")
+_LIMIT = re.compile(r"([<>]=)\s+")
 _OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
 _WEAK_GRADES = frozenset({"export", "low", "null"})
 _WEAK_WORDS = ("ALL", "COMPLEMENTOFALL", "LOW", "EXPORT", "RC4", "3DES", "DES", "MD5", "NULL")
 _CERTIFICATES = ("smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_eccert_file")
 _HIDING = "smtpd_discard_ehlo_keywords"
+_HIDING_FROM = "smtpd_discard_ehlo_keyword_address_maps"
+_HIDING_LOGINS = "smtpd_sasl_exceptions_networks"
+GRADES = frozenset({"export", "low", "medium", "high", "null"})
 
 
 def answer(holds: bool | None) -> Answer:
@@ -34,7 +46,7 @@ class Security:
     level: what decides, as `name = value`. by: the parameters that do.
     """
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, tree: ConfigTree) -> None:
         self.scope = scope
         self.wrapped = scope.says_yes("smtpd_tls_wrappermode")
         self.enforced = self.wrapped
@@ -52,7 +64,10 @@ class Security:
             self.by = ("smtpd_tls_security_level", "smtpd_use_tls", "smtpd_enforce_tls")
             self.enforced = scope.says_yes("smtpd_enforce_tls")
             self.on = self.enforced or scope.says_yes("smtpd_use_tls")
-        self.hidden = {word.lower() for word in scope.words(_HIDING)}
+        self.hidden = _hidden(scope, tree)
+        kind = "mandatory_" if self.enforced else ""
+        self._protocols = f"smtpd_tls_{kind}protocols"
+        self._ciphers_of = f"smtpd_tls_{kind}ciphers"
 
     def rulings(self) -> Iterator[Ruling]:
         yield self._starttls()
@@ -69,9 +84,11 @@ class Security:
 
     def _starttls(self) -> Ruling:
         offered = self.on and not self.wrapped
-        if offered and "starttls" in self.hidden:
-            why = f"{_HIDING} leaves STARTTLS out of the reply to EHLO"
-            return self._say(Question.STARTTLS, False, why, (_HIDING,))
+        if offered and "starttls" in self.hidden.words:
+            why = f"{self.hidden.by} leaves STARTTLS out of the reply to EHLO"
+            return self._say(Question.STARTTLS, False, why, (self.hidden.by,))
+        if offered and self.hidden.open:
+            return self._say(Question.STARTTLS, None, self.hidden.open, (_HIDING_FROM,))
         return self._say(Question.STARTTLS, offered, self.level, self.by)
 
     def _works(self) -> Ruling:
@@ -83,12 +100,27 @@ class Security:
         if value.lower() == "none":
             why = f"{named[0]} = none: only anonymous ciphers, which senders refuse"
             return self._say(Question.TLS_WORKS, False, why, (named[0],))
+        for name, reason in self._switched_off():
+            why = f"{name} = {self.scope.value(name)}: {reason}"
+            return self._say(Question.TLS_WORKS, False, why, (name,))
         return self._say(Question.TLS_WORKS, True, f"{named[0]} = {value}", (named[0],))
 
+    def _switched_off(self) -> Iterator[tuple[str, str]]:
+        """Parameters that leave no handshake to succeed; smtpd says so in its log, and serves."""
+        value = self.scope.value(self._protocols)
+        unknown = unknown_protocols(value)
+        if unknown:
+            yield self._protocols, f"`{unknown[0]}` is no version, which switches TLS off"
+        elif not protocols(value):
+            yield self._protocols, "no version is left"
+        if self.scope.value(self._ciphers_of).lower() not in GRADES:
+            yield self._ciphers_of, "no such grade, and every handshake fails"
+
     def _versions(self) -> Iterator[Ruling]:
-        kind = "mandatory_" if self.enforced else ""
-        name = f"smtpd_tls_{kind}protocols"
+        name = self._protocols
         value = self.scope.value(name)
+        if unknown_protocols(value):
+            return
         spoken = protocols(value)
         old = [version for version in _OLD if version in spoken]
         why = f"{name} = {value}"
@@ -97,8 +129,7 @@ class Security:
         yield self._say(Question.TLS_1_3, "TLSv1.3" in spoken, why, by)
 
     def _ciphers(self) -> Ruling:
-        kind = "mandatory_" if self.enforced else ""
-        name = f"smtpd_tls_{kind}ciphers"
+        name = self._ciphers_of
         grade = self.scope.value(name).lower()
         if grade in _WEAK_GRADES:
             return self._say(Question.WEAK_CIPHERS, True, f"{name} = {grade}", (name,))
@@ -121,8 +152,16 @@ class Security:
         if auth_only and not self.on:
             why = f"{only} = yes, and there is no TLS"
             yield self._say(Question.AUTH, False, why, (only, *self.by))
-        elif "auth" in self.hidden:
-            yield self._say(Question.AUTH, False, f"{_HIDING} leaves AUTH out", (_HIDING,))
+        elif "auth" in self.hidden.words:
+            why = f"{self.hidden.by} leaves AUTH out, and refuses it"
+            yield self._say(Question.AUTH, False, why, (self.hidden.by,))
+            yield self._say(Question.AUTH_IN_CLEAR, False, why, (self.hidden.by,))
+            return
+        elif self.hidden.open:
+            yield self._say(Question.AUTH, None, self.hidden.open, (_HIDING_FROM,))
+        elif everybody(self.scope.words(_HIDING_LOGINS)):
+            why = f"{_HIDING_LOGINS} hides AUTH from everybody, and refuses it to nobody"
+            yield self._say(Question.AUTH, False, why, (_HIDING_LOGINS,))
         else:
             yield self._say(Question.AUTH, True, f"{switch} = yes", (switch,))
         if self.enforced:
@@ -146,37 +185,74 @@ class Security:
         )
 
 
+@dataclass(frozen=True)
+class _Hidden:
+    """EHLO keywords that strangers don't get to see, lower case, and the parameter that says so.
+
+    open: why there may be others, else None.
+    """
+
+    words: frozenset[str]
+    by: str
+    open: str | None = None
+
+
+def _hidden(scope: Scope, tree: ConfigTree) -> _Hidden:
+    """What a table says of a client goes before the list for all."""
+    unread: str | None = None
+    for name in scope.words(_HIDING_FROM):
+        asked_at = scope.line_with(_HIDING_FROM, name)
+        if asked_at is None or not is_table(name):
+            continue
+        table = read_table(name, tree, asked_at)
+        unread = unread or table.unread
+        for entry in table.entries:
+            if entry.every:
+                return _Hidden(frozenset(map(str.lower, split(entry.value))), _HIDING_FROM, unread)
+    return _Hidden(frozenset(map(str.lower, scope.words(_HIDING))), _HIDING, unread)
+
+
+def _names(value: str) -> list[str]:
+    """The words of a list of protocols; what follows `>=` may stand apart from it."""
+    return _LIMIT.sub(r"\1", value).replace(",", " ").replace(":", " ").split()
+
+
+def _version(name: str) -> int | None:
+    """The place of a version among all, by its name or its number on the wire."""
+    number = _ON_THE_WIRE.fullmatch(name)
+    if number is not None:
+        return 1 + int(number[1])
+    return _ORDER.get(name.lower())
+
+
 def protocols(value: str) -> frozenset[str]:
     """The versions that a list of protocols leaves: `>=TLSv1.2`, `!SSLv3`, `TLSv1.2 TLSv1.3`.
 
     Words that name no version are left out here; they are a problem of their own.
     """
-    order = {name.lower(): place for place, name in enumerate(_VERSIONS)}
     lowest, highest = 0, len(_VERSIONS) - 1
     named: set[int] = set()
     barred: set[int] = set()
-    for word in value.replace(",", " ").replace(":", " ").split():
-        name = word.lstrip("!<>=").lower()
-        if name not in order:
+    for word in _names(value):
+        place = _version(word.lstrip("!<>="))
+        if place is None:
             continue
         if word.startswith(">="):
-            lowest = order[name]
+            lowest = place
         elif word.startswith("<="):
-            highest = order[name]
+            highest = place
         elif word.startswith("!"):
-            barred.add(order[name])
+            barred.add(place)
         else:
-            named.add(order[name])
-    spoken = (named or set(order.values())) - barred
+            named.add(place)
+    spoken = (named or set(_ORDER.values())) - barred
     # No OpenSSL since 1.1.0 has SSL 2.
     return frozenset(_VERSIONS[p] for p in spoken if max(lowest, 1) <= p <= highest)
 
 
 def unknown_protocols(value: str) -> list[str]:
     """The words of a list of protocols that name no version."""
-    known = {name.lower() for name in _VERSIONS}
-    words = value.replace(",", " ").replace(":", " ").split()
-    return [word for word in words if word.lstrip("!<>=").lower() not in known]
+    return [word for word in _names(value) if _version(word.lstrip("!<>=")) is None]
 
 
 def is_weak(ciphers: str) -> bool:

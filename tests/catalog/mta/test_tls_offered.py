@@ -20,7 +20,7 @@ def test_level_that_is_taken_back_later_fails() -> None:
 
 def test_missing_certificate_fails() -> None:
     result = of(evaluate, "smtpd_tls_chain_files =\n")
-    assert any("has no certificate" in violation.message for violation in result.violations)
+    assert any("name no certificate" in violation.message for violation in result.violations)
 
 
 def test_wrapper_mode_for_all_fails_on_port_25() -> None:

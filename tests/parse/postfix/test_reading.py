@@ -5,6 +5,9 @@ import pytest
 from audits.facts.mta import Question
 from tests.parse.postfix.configs import MASTER_CF, listener, reading, ruled
 
+HIDDEN_LOGIN = "smtpd_sasl_auth_enable = yes\nsmtpd_discard_ehlo_keywords = AUTH\n"
+LOGIN_FOR_FEW = "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_exceptions_networks = 0.0.0.0/0\n"
+KEYWORDS_BY_CLIENT = "smtpd_discard_ehlo_keyword_address_maps = "
 NO_TABLE = "smtpd_relay_restrictions =\nsmtpd_recipient_restrictions = "
 
 
@@ -30,7 +33,22 @@ def test_sound_configuration_relays_for_nobody() -> None:
         ("mynetworks = /nets\n", {"/nets": "10.0.0.0/8\n0.0.0.0/0\n"}, "so everybody", []),
         ("relay_domains = static:ALL\n", {}, "takes every domain", ["main.cf:9"]),
         ("relay_domains = pcre:/r\n", {"/r": "/.*/ x\n"}, "takes every domain", ["/r:1"]),
-        ("allow_untrusted_routing = yes\n", {}, "user%domain@here", ["main.cf:9"]),
+        (
+            "allow_untrusted_routing = yes\nrelay_domains = customer.example\n",
+            {},
+            "user%domain@",
+            ["main.cf:9", "main.cf:10"],
+        ),
+        ("relay_domains = org\n", {}, "every domain below", ["main.cf:9"]),
+        ("relay_domains = inline:{org=x}\n", {}, "below `org`", ["main.cf:9"]),
+        (
+            "relay_domains = .org\nparent_domain_matches_subdomains =\n",
+            {},
+            "every domain below",
+            ["main.cf:9"],
+        ),
+        ("virtual_mailbox_domains = static:x\n", {}, "takes every domain", ["main.cf:9"]),
+        ("virtual_alias_maps = static:alice\n", {}, "takes every domain", ["main.cf:9"]),
         (
             NO_TABLE + "check_sender_access hash:/x, reject_unauth_destination\n",
             {"/x": "# ours\nexample.net OK\n"},
@@ -51,7 +69,53 @@ def test_sound_configuration_relays_for_nobody() -> None:
             ["main.cf:12"],
         ),
         (NO_TABLE + "permit_mx_backup, reject_unauth_destination\n", {}, "MX record", []),
-        (NO_TABLE + "permit_tls_all_clientcerts, reject\n", {}, "certificate", []),
+        (
+            NO_TABLE + "permit_tls_all_clientcerts, reject\n"
+            "smtpd_tls_ask_ccert = yes\ntls_append_default_CA = yes\n",
+            {},
+            "certificate",
+            [],
+        ),
+        (
+            NO_TABLE + "permit_mx_backup, reject\npermit_mx_backup_networks = 0.0.0.0/0\n",
+            {},
+            "MX record",
+            [],
+        ),
+        (NO_TABLE + "warn_if_reject permit, reject_unauth_destination\n", {}, "`permit`", []),
+        (
+            NO_TABLE + "warn_if_reject check_sender_access static:OK, reject\n",
+            {},
+            "`check_sender_access static:OK` lets anything",
+            [],
+        ),
+        (
+            NO_TABLE + "check_recipient_access inline:{postmaster@=OK}, reject\n",
+            {},
+            "lets `postmaster@` through",
+            [],
+        ),
+        (
+            "smtpd_delay_reject = no\nsmtpd_client_restrictions = reject_unauth_destination\n"
+            + NO_TABLE
+            + "check_helo_access static:OK, reject\n",
+            {},
+            "check_helo_access",
+            [],
+        ),
+        (
+            NO_TABLE + "check_helo_access static:OK, reject\n"
+            "smtpd_data_restrictions = reject_unauth_destination\n",
+            {},
+            "check_helo_access",
+            [],
+        ),
+        (
+            NO_TABLE + "ours, reject\nsmtpd_restriction_classes = ours\nours = permit\n",
+            {},
+            "`permit`",
+            ["main.cf:12"],
+        ),
     ],
 )
 def test_open_relay_is_found_with_the_lines_that_open_it(
@@ -74,12 +138,27 @@ def test_open_relay_is_found_with_the_lines_that_open_it(
         (
             NO_TABLE + "check_recipient_access hash:/x, check_client_access hash:/x,\n"
             "  permit_auth_destination, reject_unauth_destination\n",
-            {"/x": "spam.example REJECT\nexample.net DUNNO\npostmaster@ OK\n"},
+            {"/x": "spam.example REJECT\nexample.net DUNNO\n"},
         ),
         (
-            "smtpd_relay_restrictions = warn_if_reject permit, reject_unauth_destination\n",
+            "smtpd_relay_restrictions = warn_if_reject reject_rbl_client bl.example,\n"
+            "  REJECT_UNAUTH_DESTINATION\n",
             {},
         ),
+        (NO_TABLE + "permit_tls_all_clientcerts, reject\n", {}),
+        (NO_TABLE + "permit_mx_backup, reject\npermit_mx_backup_networks = 10.0.0.0/8\n", {}),
+        (NO_TABLE + "permit_dnswl_client list.example, reject_unauth_destination\n", {}),
+        ("allow_untrusted_routing = yes\n", {}),
+        (
+            "allow_untrusted_routing = yes\nrelay_domains = customer.example\n"
+            "relay_recipient_maps = hash:/r\n",
+            {},
+        ),
+        ("relay_domains = *\n", {}),
+        ("relay_domains = .org\n", {}),
+        ("virtual_alias_maps = hash:/v\nrelay_domains = hash:/missing\n", {}),
+        (NO_TABLE + "nonsense, check_client_access static:OK, reject\n", {}),
+        ("smtpd_sender_restrictions = reject_unauth_destination\n" + NO_TABLE + "reject\n", {}),
         ("smtpd_client_restrictions = permit_mynetworks, reject\n" + NO_TABLE + "reject\n", {}),
         ("relay_domains = hash:/r\n", {"/r": "customer.example OK\n"}),
     ],
@@ -96,6 +175,13 @@ def test_closed_relay_is_not_accused(extra: str, files: dict[str, str]) -> None:
         ("check_sender_access ldap:/x.cf, reject", "can't be read from files"),
         ("check_policy_service inet:127.0.0.1:10023, reject", "policy service"),
         ("permit_mynetworks, defer_if_permit", "puts off"),
+        (
+            "permit_tls_all_clientcerts, reject\n"
+            "smtpd_tls_ask_ccert = yes\nsmtpd_tls_CAfile = /etc/postfix/users.pem",
+            "certifies",
+        ),
+        ("reject_unauth_destination\nrelay_domains = pcre:/missing", "was not supplied"),
+        ("reject_unauth_destination\nvirtual_mailbox_domains = mysql:/x.cf", "can't be read"),
     ],
 )
 def test_what_files_cannot_tell_is_left_open(restrictions: str, why: str) -> None:
@@ -130,6 +216,20 @@ def test_override_of_one_listener_opens_that_one_alone() -> None:
         ("tls_medium_cipherlist = ALL:@SECLEVEL=0\n", None, 25, Question.WEAK_CIPHERS, "yes"),
         ("", None, 25, Question.WEAK_CIPHERS, "no"),
         ("smtpd_sasl_auth_enable = yes\n", None, 25, Question.AUTH_IN_CLEAR, "yes"),
+        (HIDDEN_LOGIN, None, 25, Question.AUTH_IN_CLEAR, "no"),
+        (HIDDEN_LOGIN, None, 25, Question.AUTH, "no"),
+        (LOGIN_FOR_FEW, None, 25, Question.AUTH_IN_CLEAR, "yes"),
+        (LOGIN_FOR_FEW, None, 25, Question.AUTH, "no"),
+        (KEYWORDS_BY_CLIENT + "static:starttls\n", None, 25, Question.STARTTLS, "no"),
+        (KEYWORDS_BY_CLIENT + "cidr:/missing\n", None, 25, Question.STARTTLS, "undecided"),
+        (KEYWORDS_BY_CLIENT + "inline:{192.0.2.1=starttls}\n", None, 25, Question.STARTTLS, "yes"),
+        ("smtpd_tls_protocols = TLSv1.2, !TLSv1.2\n", None, 25, Question.TLS_WORKS, "no"),
+        ("smtpd_tls_protocols = TLSv1.9\n", None, 25, Question.TLS_WORKS, "no"),
+        ("smtpd_tls_protocols = TLSv1.9\n", None, 587, Question.TLS_WORKS, "yes"),
+        ("smtpd_tls_ciphers = strong\n", None, 25, Question.TLS_WORKS, "no"),
+        ("smtpd_tls_protocols = >= TLSv1.2\n", None, 25, Question.OLD_TLS, "no"),
+        ("smtpd_tls_protocols = >=0303\n", None, 25, Question.OLD_TLS, "no"),
+        ("smtpd_tls_protocols = >=0303\n", None, 25, Question.TLS_WORKS, "yes"),
         ("", None, 25, Question.AUTH_IN_CLEAR, "no"),
         ("", None, 587, Question.AUTH_IN_CLEAR, "no"),
         ("smtpd_sasl_security_options =\n", None, 587, Question.AUTH_PROVES_NOTHING, "yes"),
@@ -197,7 +297,8 @@ def test_addresses_of_a_listener_are_told(
     [
         ("smtpd_tls_security_level = may # x\n", None, "is no value", "main.cf:9", True),
         ("smtpd_sasl_auth_enable = true\n", None, "is no value", "main.cf:9", True),
-        ("smtpd_tls_protocols = TLSv1.2, !TLSv1.2\n", None, "is no value", "main.cf:9", True),
+        ("smtpd_tls_protocols = TLSv1.2, !TLSv1.2\n", None, "is no value", "main.cf:9", False),
+        ("smtpd_tls_ciphers = strong\n", None, "is no value", "main.cf:9", False),
         ("smtpd_tls_auth_onyl = yes\n", None, "no parameter", "main.cf:9", False),
         ("mynetworks = 10.0.0.0/8\n", None, "line 9, which wins", "main.cf:4", False),
         ("smtpd_relay_restrictions = permit, reject\n", None, "refuses", "main.cf:9", True),
