@@ -81,7 +81,8 @@ class Machine:
 
     label: names its namespace. number: the last part of its addresses. servers: what runs on it.
     certificate: makes what it serves; None for a host without TLS. ipv6: it has an AAAA record too,
-    where this machine knows IPv6. dropped: filtered ports.
+    where this machine knows IPv6. dropped: filtered ports. signed: its domain has a signed zone of
+    its own, with TLSA records of its certificate.
     """
 
     label: str
@@ -91,6 +92,7 @@ class Machine:
     certificate: Certificate | None = trusted
     ipv6: bool = False
     dropped: tuple[int, ...] = ()
+    signed: bool = False
 
     @property
     def host(self) -> str:
@@ -361,16 +363,22 @@ def _zones(
     machines: Sequence[Machine],
     namespaces: Mapping[str, Namespace],
     auditor: Namespace,
-    digests: Digests,
+    keys: Mapping[str, Digests],
 ) -> list[Zone]:
     """All zones but the root: GOOD is a signed one, the other domains share an unsigned one.
 
-    digests: of the keys of GOOD's host and of its issuer.
+    keys: of each host and of its issuer, by its label.
     """
+    digests = keys[machines[0].label]
     good = [line for m in machines if m.domain == GOOD for line in _records(m)]
-    others = [line for m in machines if m.domain != GOOD for line in _records(m)]
+    unsigned = [m for m in machines if m.domain != GOOD and not m.signed]
+    others = [line for m in unsigned for line in _records(m)]
     # A server that verifies recipients asks where the probes' foreign one is; nobody listens there.
     others.append(f"sink.example.org. MX 10 audit.{GOOD}.")
+    # Somebody who names a host of ours as the backup of theirs, without a word to us.
+    for machine in machines:
+        name = f"backed-by-{machine.label}.example.org."
+        others += [f"{name} MX 10 audit.{GOOD}.", f"{name} MX 20 {machine.host}."]
     net = [
         *good,
         f"ns1.{GOOD}. A {IPV4_NETWORK}.{AUTHORITY}",
@@ -397,6 +405,7 @@ def _zones(
         Zone(GOOD, Security.SIGNED, tuple(net)),
         Zone("example.org", Security.UNSIGNED, tuple(others)),
         Zone(BOGUS, Security.BOGUS, (f"{BOGUS}. MX 10 mx1.{GOOD}.",)),
+        *(_signed_zone(machine, keys[machine.label]) for machine in machines if machine.signed),
         *_dane_zones(machines[0], digests),
         *_zones_to_count(machines[:2], digests),
         *(
@@ -404,6 +413,12 @@ def _zones(
             for zone in REVERSE_ZONES
         ),
     ]
+
+
+def _signed_zone(machine: Machine, digests: Digests) -> Zone:
+    records = (f"3 1 1 {digests.key}", f"2 1 1 {digests.issuer}")
+    lines = (*_records(machine), *_tlsa(machine.host, *records))
+    return Zone(machine.domain, Security.SIGNED, lines)
 
 
 def _dane_zones(good: Machine, digests: Digests) -> list[Zone]:
@@ -492,7 +507,8 @@ def running_lab(machines: Sequence[Machine] = MACHINES, name: str = "") -> Itera
 
         authority = Authority("Lab")
         credentials = {m.label: m.certificate(authority, m.host) for m in machines if m.certificate}
-        digests = _digests(credentials[machines[0].label])
+        described = [m.label for m in machines if m.signed or m is machines[0]]
+        digests = {label: _digests(credentials[label]) for label in described}
         knot = Knot(network.attach("ns1", AUTHORITY), folder / "knot")
         stack.callback(knot.stop)
         knot.serve(_zones(machines, namespaces, auditor, digests))

@@ -10,15 +10,24 @@ from pathlib import Path
 from tests.lab.network import Namespace, run
 from tests.lab.servers.server import Login, MailServer, Site
 
-# What every Postfix of the lab has beside the stock settings of its version: what is better than
-# stock, and what keeps the lab to itself. No delivery agent exists: what is accepted stays in the
-# queue, where `Postfix.queued` counts it.
-_MAIN_CF = {
-    "compatibility_level": "3.6",
+# What keeps the lab to itself. No delivery agent exists: what is accepted stays in the queue, where
+# `Postfix.queued` counts it.
+NOWHERE = {
     "alias_maps": "",
     "local_recipient_maps": "inline:{"
     + ", ".join(f"{mailbox}={mailbox}" for mailbox in Site.MAILBOXES)
     + "}",
+    **dict.fromkeys(
+        ("default_transport", "relay_transport", "local_transport", "virtual_transport"),
+        "nowhere",
+    ),
+    "defer_transports": "nowhere",
+}
+# What every Postfix of the lab has beside that and the stock settings of its version, since it is
+# better than stock.
+_MAIN_CF = {
+    **NOWHERE,
+    "compatibility_level": "3.6",
     "disable_vrfy_command": "yes",
     "smtpd_forbid_unauth_pipelining": "yes",
     "smtpd_tls_protocols": ">=TLSv1.2",
@@ -29,14 +38,9 @@ _MAIN_CF = {
     "smtpd_tls_auth_only": "yes",
     "smtpd_sasl_type": "cyrus",
     "smtpd_sasl_path": "smtpd",
-    **dict.fromkeys(
-        ("default_transport", "relay_transport", "local_transport", "virtual_transport"),
-        "nowhere",
-    ),
-    "defer_transports": "nowhere",
 }
 
-_MASTER_CF = """\
+MASTER_CF = """\
 cleanup   unix       n - n - 0 cleanup
 qmgr      unix       n - n 300 1 qmgr
 tlsmgr    unix       - - n 1000? 1 tlsmgr
@@ -63,7 +67,7 @@ sasldb_path: {database}
 """
 
 # What `postfix start-fg` does, without the shell that it keeps around the master.
-_START_POSTFIX = """\
+START_POSTFIX = """\
 postfix -c "$1" check && exec "$(postconf -c "$1" -h daemon_directory)/master" -c "$1" -s
 """
 
@@ -122,20 +126,21 @@ class PostfixSettings:
 class Postfix(MailServer):
     """One Postfix instance with configuration, queue and data folders of its own."""
 
+    def __init__(self, namespace: Namespace, folder: Path) -> None:
+        super().__init__(namespace, folder)
+        self._etc, self._spool, self._data = (folder / name for name in ("etc", "spool", "data"))
+        for made in (self._etc, self._spool, self._data):
+            made.mkdir(mode=0o755)
+        shutil.chown(self._data, "postfix")
+
     def serve(self, settings: PostfixSettings, site: Site) -> None:
         """Writes main.cf and master.cf, and starts."""
         self.ports = frozenset(settings.ports)
-        self._etc = self.folder / "etc"
-        self._spool = self.folder / "spool"
-        data = self.folder / "data"
-        for folder in (self._etc, self._spool, data):
-            folder.mkdir(mode=0o755)
-        shutil.chown(data, "postfix")
-        self._write_main_cf(settings, site, data)
+        self._write_main_cf(settings, site)
         self._write_master_cf(settings)
         if site.login:
             self._write_login(site.login, settings.mechanisms)
-        self.launch("sh", "-c", _START_POSTFIX, "start", str(self._etc))
+        self.launch("sh", "-c", START_POSTFIX, "start", str(self._etc))
 
     def queued(self) -> int:
         folders = (self._spool / queue for queue in _QUEUES)
@@ -153,13 +158,19 @@ class Postfix(MailServer):
         """Deletes all messages, for a test that sent one."""
         run("postsuper", "-c", str(self._etc), "-d", "ALL")
 
-    def _write_main_cf(self, settings: PostfixSettings, site: Site, data: Path) -> None:
-        options = {
-            **_MAIN_CF,
+    def _folders(self) -> dict[str, str]:
+        """The parameters that keep it apart from all others."""
+        return {
             "queue_directory": str(self._spool),
-            "data_directory": str(data),
+            "data_directory": str(self._data),
             "maillog_file": str(self.log),
             "maillog_file_prefixes": str(self.folder),
+        }
+
+    def _write_main_cf(self, settings: PostfixSettings, site: Site) -> None:
+        options = {
+            **_MAIN_CF,
+            **self._folders(),
             "myhostname": site.host,
             "mydestination": site.domain,
             "cyrus_sasl_config_path": str(self._etc / "sasl"),
@@ -186,7 +197,7 @@ class Postfix(MailServer):
             name = {"syslog_name": f"postfix/{place}"}
             lines.append(f"{place} inet n - n - - smtpd\n")
             lines += [f"  -o {{ {key} = {value} }}\n" for key, value in (name | options).items()]
-        lines += [_MASTER_CF, _DELIVERY if settings.delivers_to else ""]
+        lines += [MASTER_CF, _DELIVERY if settings.delivers_to else ""]
         self._etc.joinpath("master.cf").write_text("".join(lines))
 
     def _write_login(self, login: Login, mechanisms: str) -> None:
