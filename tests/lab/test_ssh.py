@@ -38,11 +38,13 @@ from tests.collect.walking import origin
 from tests.lab.conftest import LAB
 from tests.lab.network import run, tool
 from tests.lab.servers.sshd import PASSWORD, USER, Machine, machine, missing, new_key
+from tests.lab.servers.unpacked import program
 from tests.servers.smtp import RawServer, raw_server, silence
 
 pytestmark = pytest.mark.lab
 
 NAME = "mx1.example.net"
+PROGRAMS = ("exim", "dovecot", "opensmtpd")
 KINDS = (MtaPrograms, MtaListeners, TrustedNetworks, ListeningSockets, FileModes)
 MAIN_CF = """\
 compatibility_level = 3.6
@@ -571,6 +573,54 @@ def test_host_without_mail_program_has_none(tmp_path: Path, key: Path, authorize
     ) as running:
         seen = look(settings(tmp_path, running.known, key), connections(running))
     assert seen.said(MtaPrograms).reason is Reason.ABSENT
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """Exim and OpenSMTPD, which can't be installed beside Postfix."""
+    folder = tmp_path / "sbin"
+    folder.mkdir()
+    for name, place in (("exim", "usr/sbin/exim4"), ("smtpd", "usr/sbin/smtpd")):
+        if not program(place).exists():
+            reason = f"needs {name}: see tests/lab/servers/fetch.sh"
+            pytest.fail(reason) if LAB == "required" else pytest.skip(reason)
+        (folder / name).symlink_to(program(place))
+    return folder
+
+
+def test_exim_dovecot_and_opensmtpd_are_found_and_read(
+    tmp_path: Path, key: Path, authorized: str, programs: Path
+) -> None:
+    texts = {
+        "exim4/exim4.conf": "daemon_smtp_ports = 25\n.include /etc/exim4/more.conf\n",
+        "exim4/more.conf": "primary_hostname = mx1.example.net\n",
+        "dovecot/dovecot.conf": "protocols = submission\n!include conf.d/*.conf\n",
+        "dovecot/conf.d/10-ssl.conf": "ssl = required\n",
+        "smtpd.conf": 'listen on 0.0.0.0 port 465 smtps pki mx1\ninclude "/etc/smtpd.more"\n',
+        "smtpd.more": 'pki mx1 key "/etc/ssl/mx1.key"\npki mx1 cert "/etc/ssl/mx1.pem"\n',
+    }
+    etc = {}
+    for name, text in texts.items():
+        path = tmp_path / "etc" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        first = name.partition("/")[0]
+        etc[first] = tmp_path / "etc" / first
+    (tmp_path / "nothing").mkdir()
+    etc["postfix"] = tmp_path / "nothing"
+    with machine(tmp_path / "m", authorized=authorized, etc=etc, programs=programs) as running:
+        seen = look(settings(tmp_path, running.known, key), connections(running))
+    found = {each.mta: each for each in seen.fact(MtaPrograms).programs}
+    assert set(found) == {"exim", "dovecot", "opensmtpd"}
+    assert all(each.unread == () for each in found.values())
+    exim, dovecot, opensmtpd = (found[mta] for mta in sorted(found, key=PROGRAMS.index))
+    assert exim.version is not None
+    assert exim.version.endswith(" GnuTLS")
+    assert {str(p.line.place) for p in exim.parameters} >= {"/etc/exim4/more.conf:1"}
+    assert dovecot.version is not None
+    assert {str(p.line.place) for p in dovecot.parameters} >= {"/etc/dovecot/conf.d/10-ssl.conf:1"}
+    assert opensmtpd.version is not None
+    assert {each.port for each in seen.fact(MtaListeners).listeners} >= {25, 465, 587}
 
 
 # --- shells and servers that misbehave ----------------------------------------------------------

@@ -1,7 +1,7 @@
 """What commands print about a host, amid what a login shell prints."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audits.facts.host import BoundSocket
@@ -88,6 +88,7 @@ def test_mode_is_four_digits() -> None:
     assert file_mode("stat: cannot statx '/x': Permission denied\n") is None
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
     for read in (postfix_version, exim_version, dovecot_version, opensmtpd_version, file_mode):

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audits.parse.known_hosts import Trust, fingerprint, host_name, known_keys
@@ -87,6 +87,7 @@ def test_what_is_no_line_makes_nothing_known() -> None:
     assert known_keys(text) == ()
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_any_text_is_read(text: str, name: str) -> None:
     for key in known_keys(text):

@@ -18,12 +18,17 @@ from tests.lab.network import run, tool
 
 USER = "probe"
 PASSWORD = "correct horse"
+# Without its account, Debian's Exim does not even print its version.
+_EXIM = "Debian-exim"
 _NUMBER = 61000
 _LEASH = (
     *("setpriv", "--pdeathsig", "KILL"),
     *("unshare", "--mount", "--pid", "--fork", "--kill-child"),
     *("sh", "-c"),
 )
+
+# A copy that ends with the namespace, where something is to stand in /etc that is not there.
+_OWN_ETC = ("mount -t tmpfs none /mnt", "cp -a /etc/. /mnt", "mount --bind /mnt /etc")
 
 
 @dataclass(frozen=True)
@@ -54,11 +59,13 @@ def machine(
     lines: str = "",
     bashrc: str = "",
     etc: Mapping[str, Path] | None = None,
+    programs: Path | None = None,
 ) -> Iterator[Machine]:
     """A server whose only account is USER's.
 
     authorized: public keys. lines: of sshd_config(5). bashrc: what the login shell runs. etc: files
-    and folders that stand in place of those in /etc; /etc/dovecot is empty otherwise.
+    and folders that stand in place of those in /etc; /etc/dovecot is empty otherwise. programs: a
+    folder of them, in place of /usr/local/sbin.
     """
     folder.mkdir(parents=True, exist_ok=True)
     host_key = new_key(folder / "host_key")
@@ -73,7 +80,12 @@ def machine(
     (home / ".bashrc").write_text(bashrc)
     hashed = run("openssl", "passwd", "-6", PASSWORD).stdout.strip()
     (folder / "passwd").write_text(
-        Path("/etc/passwd").read_text() + f"{USER}:x:{_NUMBER}:{_NUMBER}::/home/{USER}:/bin/bash\n"
+        Path("/etc/passwd").read_text()
+        + f"{_EXIM}:x:{_NUMBER + 1}:{_NUMBER + 1}::/nonexistent:/usr/sbin/nologin\n"
+        + f"{USER}:x:{_NUMBER}:{_NUMBER}::/home/{USER}:/bin/bash\n"
+    )
+    (folder / "group").write_text(
+        Path("/etc/group").read_text() + f"{_EXIM}:x:{_NUMBER + 1}:\n" + f"{USER}:x:{_NUMBER}:\n"
     )
     (folder / "shadow").write_text(f"{USER}:{hashed}:20000:0:99999:7:::\n")
     (folder / "sshd_config").write_text(
@@ -92,17 +104,27 @@ LogLevel VERBOSE
     )
     places = {
         "passwd": folder / "passwd",
+        "group": folder / "group",
         "shadow": folder / "shadow",
         "dovecot": folder / "empty",
         **(etc or {}),
     }
     mounts = [("--bind", str(folder / "home"), "/home")]
+    if programs is not None:
+        mounts.append(("--bind", str(programs), "/usr/local/sbin"))
+    strange = [
+        ("mkdir" if source.is_dir() else "touch", f"/etc/{name}")
+        for name, source in places.items()
+        if not Path("/etc", name).exists()
+    ]
     mounts += [("--bind", str(source), f"/etc/{name}") for name, source in places.items()]
     script = "\n".join(
         [
             "set -e",
             "mount -t tmpfs -o mode=755 none /run",
             "mkdir /run/sshd",
+            *(_OWN_ETC if strange else ()),
+            *map(shlex.join, strange),
             *(shlex.join(("mount", *words)) for words in mounts),
             f"exec {tool('sshd')} -D -e -f {shlex.quote(str(folder / 'sshd_config'))}",
         ]
