@@ -19,7 +19,9 @@ _LONGEST_LOOKED_AT = 1_000
 _MOST_EXPANDED = 10_000
 
 _REFERENCE = re.compile(r"(?<!\S)\$(SET:)?(\w+)")
-_SECRET = re.compile(r"pass(word)?$|secret|key$|token|nonce|dnpass|^connect$|credentials")
+_SECRET = re.compile(
+    r"pass(word)?$|secret|key$|token|nonce|dnpass|^connect$|credentials|api_header"
+)
 _IN_ARGUMENTS = re.compile(r"\b(pass(?:word)?|master_pass|secret)=\S+", re.IGNORECASE)
 # Sections that have a name of their own, where one is written as a path: `service/auth/user`.
 _NAMED = frozenset(

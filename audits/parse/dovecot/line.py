@@ -1,5 +1,6 @@
 """The lines of dovecot.conf: settings, sections, ends and includes (Dovecot's config syntax)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +8,8 @@ from typing import Literal
 from audits.facts.mta import Problem
 from audits.facts.place import Place
 
+# A line that lacks its `=` may hold a password all the same.
+_SECRET = re.compile(r"password|passwd|dnpass|secret|token|_key", re.IGNORECASE)
 _BLANK = " \t\r\n\v\f"
 
 
@@ -126,4 +129,5 @@ def _unescaped(text: str) -> str:
 
 
 def _error(place: Place, found: str, expected: str) -> Problem:
-    return Problem("syntax", True, f"found {found[:60]!r}", expected, place)
+    shown = found.split()[0] if _SECRET.search(found) else found
+    return Problem("syntax", True, f"found {shown[:60]!r}", expected, place)

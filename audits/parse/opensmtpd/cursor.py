@@ -1,12 +1,16 @@
 """A line of smtpd.conf, gone through from left to right."""
 
+import re
+
 from audits.errors import ParseError
 from audits.facts.mta import ConfigLine, Problem
 from audits.parse.opensmtpd.statement import Operand
 from audits.parse.opensmtpd.token import Token
 
 _MOST_SHOWN = 400
-_SECRET = frozenset({"srs", "queue"})
+# Statements that may hold keys, or logins with what proves them.
+SECRETIVE = frozenset({"srs", "queue", "table"})
+_LOGIN = re.compile(r"://[^@\s/]*@")
 
 
 class SyntaxAt(ParseError):
@@ -105,9 +109,13 @@ class Cursor:
 
     def line(self) -> ConfigLine:
         """The statement as evidence, without what a login could be made of."""
-        words = [f'"{t.text}"' if t.kind == "string" else t.text for t in self._tokens[:-1]]
-        if words[0] in _SECRET:
-            words = [*words[:2], "[left out]"][: len(words)]
-        text = " ".join(words).replace("< ", "<").replace(" >", ">").replace("! ", "!")
+        tokens = self._tokens[:-1]
+        words = [f'"{token.text}"' if token.kind == "string" else token.text for token in tokens]
+        if words[0] in SECRETIVE:
+            pairs = any(token.says("=") for token in tokens)
+            shown = 1 if words[0] != "table" else 2 if pairs else len(words)
+            words = [*words[:shown], *(["[left out]"] if words[shown:] else [])]
+        text = _LOGIN.sub("://[left out]@", " ".join(words))
+        text = text.replace("< ", "<").replace(" >", ">").replace("! ", "!")
         text = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} ..."
         return ConfigLine(self._tokens[0].place, text)

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from posixpath import normpath
 
+import msgspec
+
 from audits.facts.fact import Silence
 from audits.facts.mta import ConfigLine, Problem
 from audits.parse.config_tree import ConfigTree
-from audits.parse.opensmtpd.cursor import Cursor, SyntaxAt
+from audits.parse.opensmtpd.cursor import SECRETIVE, Cursor, SyntaxAt
 from audits.parse.opensmtpd.keyword import KEYWORDS, SINCE_7
 from audits.parse.opensmtpd.old_grammar import OLD_SETTINGS, old_rule
 from audits.parse.opensmtpd.statement import (
@@ -56,7 +58,11 @@ class _Files:
             try:
                 self._statement(Cursor(tokens, self._keywords), (*including, normpath(path)))
             except SyntaxAt as error:
-                self._declared.problems.append(error.problem)
+                problem = error.problem
+                if tokens[0].text in SECRETIVE:
+                    message = f"found what may not stand in `{tokens[0].text}`"
+                    problem = msgspec.structs.replace(problem, message=message)
+                self._declared.problems.append(problem)
 
     def _statements(self, tokens: Iterator[Token]) -> Iterator[list[Token]]:
         """The tokens of each line; since 7.5 a list in braces may go over several."""

@@ -213,7 +213,7 @@ def test_scheme_stands_in_the_file_of_a_database() -> None:
 
 def test_secrets_are_left_out() -> None:
     found = reading(
-        "submission_relay_password = geheim\nssl_key = geheim\n"
+        "submission_relay_password = geheim\nssl_key = geheim\nssl_key_password geheim\n"
         "passdb {\n driver = static\n args = user=x password=geheim\n}\n"
     )
     assert "geheim" not in f"{found}"

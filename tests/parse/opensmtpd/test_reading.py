@@ -230,7 +230,7 @@ def test_macros_includes_and_joined_lines_are_read() -> None:
         ("action l maildir\nmatch from src <nope> action l\n", "table nope is not declared", 1),
         ('action l maildir\nmatch for domain "a action l\n', "'\"a action l'", 18),
         ('include "/etc/smtpd.conf"\n', "includes itself", 9),
-        ("table a { 1.2.3.4,\n", "the end of the line", 19),
+        ("table a { 1.2.3.4,\n", "may not stand in `table`", 19),
     ],
 )
 def test_problem_is_told_with_its_place(text: str, message: str, column: int) -> None:
@@ -247,8 +247,14 @@ def test_file_that_nobody_supplied_is_named() -> None:
 
 
 def test_secrets_are_left_out() -> None:
-    found = reading("srs key geheim\nqueue encryption geheim\n")
+    found = reading(
+        "srs key geheim\nqueue encryption geheim\nsrs geheim\n"
+        "table logins { alice = geheim }\ntable logins { alice = geheim\n"
+        'action "r" relay host smtp+tls://alice:geheim@relay.example.net\n'
+        "match from any for any action r\n"
+    )
     assert "geheim" not in f"{found}"
+    assert len(found.program.problems) == 2
 
 
 def test_relaying_in_clear_is_no_tls_when_sending() -> None:

@@ -1,0 +1,57 @@
+"""Where releases of mail programs stand, by the table and its date."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audits.facts.mta import Mta
+from audits.parse.mta_release import BRANCHES, PACKAGED, Standing, standing, version_of
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("3.7.11", (3, 7, 11)),
+        ("2.3.19.1 (9b53102964)", (2, 3, 19, 1)),
+        ("6.8.0p2", (6, 8, 0)),
+        ("4.96-15+deb12u7", (4, 96)),
+        ("8.17.1.9", (8, 17, 1, 9)),
+        ("next", ()),
+        ("", ()),
+    ],
+)
+def test_numbers_of_a_version_are_read(text: str, version: tuple[int, ...]) -> None:
+    assert version_of(text) == version
+
+
+def test_branches_of_each_program_are_in_order() -> None:
+    for branches in BRANCHES.values():
+        assert list(branches) == sorted(branches, key=lambda branch: branch.branch)
+        assert all(each.least[: len(each.branch)] == each.branch for each in branches)
+    assert PACKAGED.keys() == BRANCHES.keys() == set(Mta)
+
+
+def test_release_of_a_distribution_counts_until_that_one_leaves_it() -> None:
+    packaged = PACKAGED[Mta.POSTFIX][0]
+    text = ".".join(map(str, packaged.release)) + ".1"
+    assert standing(Mta.POSTFIX, text, packaged.until).kind == "packaged"
+    after = date(packaged.until.year + 1, 1, 1)
+    assert standing(Mta.POSTFIX, text, after).kind == "outdated"
+
+
+def test_branch_of_two_numbers_is_no_older_than_its_first_release() -> None:
+    assert standing(Mta.POSTFIX, "3.9", TODAY).kind == "supported"
+    assert standing(Mta.POSTFIX, "3.9.0", TODAY).kind == "supported"
+
+
+def test_what_is_no_version_is_told() -> None:
+    assert standing(Mta.EXIM, "unknown", TODAY).kind == "unreadable"
+
+
+@given(st.sampled_from(Mta), st.text(max_size=30))
+def test_any_text_has_a_standing(mta: Mta, text: str) -> None:
+    assert isinstance(standing(mta, text, TODAY), Standing)
