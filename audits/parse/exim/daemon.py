@@ -74,6 +74,13 @@ class Client:
     user: str | None = None
 
 
+@dataclass
+class Budget:
+    """How many items of lists are looked at before all others are left open."""
+
+    items: int = 200_000
+
+
 @dataclass(frozen=True)
 class Daemon:
     """What all reasoning needs: the configuration, the files that it refers to, which Exim it is.
@@ -85,7 +92,7 @@ class Daemon:
     tree: ConfigTree
     build: Build
     unread: tuple[str, ...] = ()
-    held: Mapping[str, str | None] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
 
     def raw(self, name: str) -> str:
         """A main option as written, or its default."""

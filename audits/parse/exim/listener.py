@@ -31,14 +31,15 @@ def listeners(daemon: Daemon, instance: str) -> Iterator[ConfiguredListener]:
         else:
             apart.append((address, port))
     line = next(iter(daemon.lines("daemon_smtp_ports")), None)
-    own = next(iter(daemon.lines("local_interfaces")), line)
+    at_interface = next(iter(daemon.lines("local_interfaces")), line)
+    own = own_domains(daemon)
     addresses = () if _EVERYWHERE & set(shared) else tuple(dict.fromkeys(shared))
     if shared:
         for port in usual:
-            yield _listener(daemon, instance, f"port {port}", addresses, port, line)
+            yield _listener(daemon, instance, f"port {port}", addresses, port, line, own)
     for address, port in dict.fromkeys(apart):
         one = () if address in _EVERYWHERE else (address,)
-        yield _listener(daemon, instance, f"{address} port {port}", one, port, own)
+        yield _listener(daemon, instance, f"{address} port {port}", one, port, at_interface, own)
 
 
 def _interfaces(daemon: Daemon) -> Iterator[tuple[str, int | None]]:
@@ -60,9 +61,10 @@ def _listener(
     addresses: tuple[str, ...],
     port: int,
     line: ConfigLine | None,
+    own: tuple[str, ...],
 ) -> ConfiguredListener:
     loopback = bool(addresses) and all(map(_is_loopback, addresses))
-    rulings = tuple(_told(daemon, ruling) for ruling in _Listener(daemon, port).rulings())
+    rulings = tuple(_told(daemon, ruling) for ruling in _Listener(daemon, port, own).rulings())
     return ConfiguredListener(Mta.EXIM, instance, name, addresses, port, loopback, line, rulings)
 
 
@@ -83,12 +85,12 @@ def _told(daemon: Daemon, ruling: Ruling) -> Ruling:
 class _Listener:
     """One port, and what becomes of those who connect to it."""
 
-    def __init__(self, daemon: Daemon, port: int) -> None:
+    def __init__(self, daemon: Daemon, port: int, own: tuple[str, ...]) -> None:
         self._daemon = daemon
         self._port = port
         self._security = Security(daemon, port)
         self._login = Login(daemon, port, self._security)
-        self._own = own_domains(daemon)
+        self._own = own
 
     def rulings(self) -> Iterator[Ruling]:
         yield from self._security.rulings()
@@ -228,7 +230,8 @@ class _Listener:
         why = f"{name} = {self._daemon.raw(name)}"
         lines = self._daemon.lines(name)
         yield Ruling(Question.EARLY_PIPELINING, answer(not strict), why, lines)
-        client = Client(self._port, self._security.implicit)
+        domain = self._own[0] if self._own else FOREIGN
+        client = Client(self._port, self._security.implicit, domain)
         course = Walk(self._daemon, client).command("acl_smtp_vrfy")
         yield Ruling(Question.VRFY, _ANSWER[course.fate], course.why, course.lines)
         banner = self._daemon.raw("smtp_banner")

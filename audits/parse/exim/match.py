@@ -13,8 +13,8 @@ from audits.parse.exim.expansion import matches
 from audits.parse.exim.source import pieces, shortened
 from audits.parse.postfix.network import Network, Trusted, TrustList
 
-_DEEPEST = 12
-_MOST_ITEMS = 2_000
+_DEEPEST = 6
+_MOST_ITEMS = 5_000
 _EVERYONE = ("0.0.0.0/0", "::/0")
 _TABLE = re.compile(
     r"(?P<partial>partial\d*(?:\([^)]*\))?-)?(?P<net>net\d*-)?(?P<type>[a-z]+\d?)(?P<rest>\*?@?)"
@@ -113,8 +113,7 @@ class Matcher:
         same = outcome.text == listed.text
         last: Item | None = None
         for text, offset in pieces(outcome.text):
-            self._count += 1
-            if self._count > _MOST_ITEMS or depth > _DEEPEST:
+            if self._spent() or depth > _DEEPEST:
                 yield Item(text, False, listed.lines_of(0), "a list that is too long to follow")
                 return
             negated = text.startswith("!")
@@ -124,6 +123,12 @@ class Matcher:
             yield from self._unfolded(listed.kind, last, depth)
         if last is not None and last.negated:
             yield Item("*", False, last.lines, implied=True)
+
+    def _spent(self) -> bool:
+        """Counts an item; whether there were too many."""
+        self._count += 1
+        self._daemon.budget.items -= 1
+        return self._count > _MOST_ITEMS or self._daemon.budget.items < 0
 
     def _unfolded(self, kind: str, item: Item, depth: int) -> Iterator[Item]:
         inner: Iterator[Item] | None = None
@@ -154,8 +159,7 @@ class Matcher:
         for line in found.text.split("\n"):
             text = line.partition("#")[0].strip() if line[:1] != "^" else line.strip()
             if text:
-                self._count += 1
-                if self._count > _MOST_ITEMS:
+                if self._spent():
                     yield Item(text, False, (), f"{item.text} is too long to follow")
                     return
                 yield Item(text.lstrip("! "), text.startswith("!"), ())
@@ -173,8 +177,7 @@ class Matcher:
             key = _KEY.match(line)
             if not line.strip() or line[:1] in "# \t" or key is None:
                 continue
-            self._count += 1
-            if self._count > _MOST_ITEMS:
+            if self._spent():
                 yield Item(item.text, False, (), f"{path} is too long to follow")
                 return
             text = key[1] or key[2]

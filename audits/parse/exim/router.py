@@ -10,6 +10,8 @@ from audits.parse.exim.expansion import truth
 from audits.parse.exim.match import ListText, Matcher
 
 _ELSEWHERE = frozenset({"dnslookup", "ipliteral", "manualroute", "queryprogram"})
+# As many own domains are tried.
+_MOST_OWN = 8
 # Recipients at an own domain that name one of others, in two old ways of writing.
 HIDDEN = (f"user%{FOREIGN}", f"{FOREIGN}!user")
 
@@ -109,13 +111,13 @@ def own_domains(daemon: Daemon) -> tuple[str, ...]:
                 if condition.name == "domains":
                     option = Option("domains", condition.value, condition.line, condition.offset)
                     _collect(daemon, client, option, names)
-    return tuple(names)[:8]
+    return tuple(names)
 
 
 def _collect(daemon: Daemon, client: Client, option: Option, names: dict[str, None]) -> None:
-    if len(names) > 8:
-        return
     for item in Matcher(daemon, client).items(ListText("domain", option.value, option)):
+        if len(names) >= _MOST_OWN:
+            return
         text = item.text.lower()
         if text == "@" and daemon.hostname:
             names[daemon.hostname] = None

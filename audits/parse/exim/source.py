@@ -8,7 +8,7 @@ goes on with the next one that is left.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from posixpath import dirname, join
+from posixpath import dirname, join, normpath
 
 from audits.facts.fact import Reason, Silence
 from audits.facts.mta import ConfigLine, Problem
@@ -17,9 +17,9 @@ from audits.parse.config_tree import ConfigText, ConfigTree
 
 _BLANK = " \t\r\n\v\f"
 _MOST_SHOWN = 400
-_DEEPEST = 20
+_MOST_FILES = 500
 _LONGEST = 100_000
-_MOST = 5_000_000
+_MOST = 2_000_000
 
 _MACRO = re.compile(r"([A-Z][A-Za-z0-9_]*)[ \t]*(==?)[ \t]*(.*)", re.DOTALL)
 _DIRECTIVE = re.compile(r"\.(ifdef|ifndef|elifdef|elifndef|else|endif)(?:\s+(.*))?$", re.DOTALL)
@@ -119,7 +119,8 @@ class _Reader:
         self._open: list[tuple[str, Place]] = []
         self._used: list[ConfigLine] = []
         self._room = _MOST
-        self._depth = 0
+        self._within: list[str] = []
+        self._files = 0
 
     def done(self) -> Source:
         self._end_line()
@@ -129,14 +130,15 @@ class _Reader:
         return self._found
 
     def file(self, path: str, text: ConfigText) -> None:
-        self._depth += 1
+        self._within.append(path)
+        self._files += 1
         for number, line in enumerate(text.text.split("\n"), start=1):
             if self._room < 0:
                 break
             stripped = line.lstrip(_BLANK)
             column = len(line) - len(stripped) + 1
             self._physical(stripped.rstrip("\n"), Place(text.shown, number, column), path)
-        self._depth -= 1
+        self._within.pop()
 
     def _physical(self, line: str, place: Place, path: str) -> None:
         if line.startswith("#"):
@@ -240,10 +242,10 @@ class _Reader:
             branch.taken = branch.taken or holds
 
     def _include(self, name: str, may_be_absent: bool, place: Place, path: str) -> None:
-        target = name if name.startswith("/") else join(dirname(path), name)
+        target = normpath(name if name.startswith("/") else join(dirname(path), name))
         found = self._tree.read(target)
         if isinstance(found, ConfigText):
-            if self._depth >= _DEEPEST:
+            if target in self._within or self._files >= _MOST_FILES:
                 self._wrong(place, f"{name} within itself", "includes that end")
                 return
             self.file(target, found)

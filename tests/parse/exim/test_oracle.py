@@ -14,11 +14,12 @@ import pytest
 from audits.facts.mta import Mta
 from audits.parse.config_tree import ConfigText, ConfigTree
 from audits.parse.exim.config import Config, parse_config
+from audits.parse.exim.debian import assembled
 from audits.parse.exim.defaults import DEFAULTS, MAIN_OPTIONS, SWITCHES, default
 from audits.parse.exim.source import read_source
 from tests.lab.servers.unpacked import program
 from tests.misconfigurations import Case, cases
-from tests.parse.exim.configs import reading
+from tests.parse.exim.configs import SOUND, reading
 
 EXIM = program("usr/sbin/exim4")
 _ACCOUNT = {
@@ -59,6 +60,13 @@ tls_advertise_hosts = @[]
 .endif
 """
 
+SOUND_REST = (
+    SOUND[SOUND.index("begin acl") :]
+    .replace("+local_domains", "+other")
+    .replace("+relay_to_domains", "b.test")
+    .replace("+relay_from_hosts", "+some")
+)
+
 
 @pytest.fixture
 def exim(tmp_path: Path) -> "Exim":
@@ -98,14 +106,17 @@ class Exim:
         return found
 
 
-def parsed(text: str) -> Config:
-    tree = ConfigTree({})
+def parsed(text: str, folder: Path | None = None) -> Config:
+    files = folder.iterdir() if folder else ()
+    tree = ConfigTree({str(f): ConfigText(f.name, f.read_text()) for f in files})
     return parse_config(read_source(tree, "/exim.conf", ConfigText("exim.conf", text), "GnuTLS"))
 
 
-def differing(text: str, theirs: dict[str, str]) -> dict[str, tuple[str, str]]:
+def differing(
+    text: str, theirs: dict[str, str], folder: Path | None = None
+) -> dict[str, tuple[str, str]]:
     """Our values that are not theirs; times are printed in another way than they were written."""
-    config = parsed(text)
+    config = parsed(text, folder)
     assert config.options
     return {
         name: (option.value.strip(), theirs[name])
@@ -119,13 +130,15 @@ def own_files(case: Case, folder: Path) -> str:
 
     An Exim with GnuTLS refuses to start where there are options for OpenSSL.
     """
-    text = re.sub("openssl_options = .*\n", "", case.text("exim4.conf"))
+    tree = ConfigTree({path: ConfigText(path, text) for path, text in case.texts.items()})
+    generated = assembled(tree, str(Path(case.place).parent))
+    text = generated[1].text if generated else case.text("exim4.conf")
     for path, other in case.texts.items():
         if path != case.place:
             real = folder / Path(path).name
             real.write_text(other)
             text = text.replace(path, str(real))
-    return text
+    return re.sub("openssl_options = .*\n", "", text)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -133,7 +146,7 @@ def test_exim_starts_with_every_case_and_has_our_values(exim: Exim, case: Case) 
     text = own_files(case, exim.folder)
     checked = exim.run(text, "-bV")
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert differing(text, exim.values(text)) == {}
+    assert differing(text, exim.values(text), exim.folder) == {}
 
 
 def test_macros_conditions_continuations_and_quotes_are_as_exim_has_them(exim: Exim) -> None:
@@ -146,6 +159,18 @@ def test_macros_conditions_continuations_and_quotes_are_as_exim_has_them(exim: E
         for line in exim.run(MANY, "-bP", name).stdout.splitlines()
     ]
     assert [f"{name} = {value}" for name, value in lists.items()] == printed
+
+
+def test_logical_lines_are_those_that_exim_keeps(exim: Exim) -> None:
+    """It prints definitions of macros too, and the file and line where each file begins."""
+    ours = read_source(ConfigTree({}), "/x", ConfigText("x", MANY + SOUND_REST), "GnuTLS").lines
+    printed = exim.run(MANY + SOUND_REST, "-bP", "config").stdout.splitlines()
+    theirs = [" ".join(line.split()) for line in printed if line.strip() and line[0] != "#"]
+    definition = re.compile(r"[A-Z]\w* ==? ")
+    assert len(ours) > 60
+    assert [" ".join(line.text.split()) for line in ours] == [
+        line for line in theirs if not definition.match(line)
+    ]
 
 
 def test_defaults_and_names_are_those_of_4_96(exim: Exim) -> None:
