@@ -1,7 +1,7 @@
 """Annotations of GitHub Actions: workflow commands on standard output."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from audits.evaluate.verdict import Outcome, Severity
@@ -16,7 +16,7 @@ def annotations(remarks: Remarks) -> Iterator[str]:
     """Lines with line ends: a command for the worst of each kind, a line of the log for the rest.
 
     A failure that the exit code counts is an error; another one, and what could not be decided, a
-    warning; a failure of severity info a notice. Waived failures are not annotated.
+    warning; a failure of severity info a notice. Waived failures stand in the log alone.
     """
     counts: Counter[str] = Counter()
     rest: list[Remark] = []
@@ -27,12 +27,17 @@ def annotations(remarks: Remarks) -> Iterator[str]:
             yield _command(kind, remark) + "\n"
         else:
             rest.append(remark)
-    if rest:
-        yield f"::group::{counted(len(rest), 'more result')} that GitHub would not show\n"
-        for remark in rest:
-            yield harmless(f"{_kind(remark, remarks)}: {remark.place}: {_title(remark)}: ") + (
-                harmless(f"{remark.said}\n")
-            )
+    lines = [f"{_kind(remark, remarks)}: {_line(remark)}" for remark in rest]
+    yield from _folded(f"{counted(len(rest), 'more result')} that GitHub would not show", lines)
+    waived = [f"waived: {_line(remark)}" for remark in remarks.having(Outcome.WAIVED)]
+    yield from _folded(counted(len(waived), "waived failure"), waived)
+
+
+def _folded(title: str, lines: Sequence[str]) -> Iterator[str]:
+    """Lines of the log under a heading that unfolds them."""
+    if lines:
+        yield f"::group::{title}\n"
+        yield from (harmless(line) + "\n" for line in lines)
         yield "::endgroup::\n"
 
 
@@ -57,8 +62,13 @@ def _kind(remark: Remark, remarks: Remarks) -> str:
     return "warning"
 
 
+def _line(remark: Remark) -> str:
+    return f"{remark.place}: {_title(remark)}: {remark.said}"
+
+
 def _title(remark: Remark) -> str:
-    grade = str(remark.severity if remark.outcome is Outcome.FAIL else remark.outcome)
+    failed = remark.outcome in (Outcome.FAIL, Outcome.WAIVED)
+    grade = str(remark.severity if failed else remark.outcome)
     return f"{remark.audit} ({grade})"
 
 

@@ -50,9 +50,11 @@ def test_what_was_not_observed_is_a_warning() -> None:
     assert made[1][2].endswith("not observed: 421 busy (throttled)")
 
 
-def test_waived_and_passed_are_not_annotated() -> None:
+def test_what_passed_is_not_annotated_and_what_is_waived_stands_in_the_log() -> None:
     kept = [r for r in fleet.results() if r.outcome in (Outcome.WAIVED, Outcome.PASS)]
-    assert list(annotations(fleet.remarks(kept))) == []
+    group, waived, end = annotations(fleet.remarks(kept))
+    assert (group, end) == ("::group::1 waived failure\n", "::endgroup::\n")
+    assert waived.startswith("waived: inventory/domains.yaml:31: dmarc-published (high): leaving")
 
 
 def test_worst_are_shown_and_the_rest_is_in_the_log() -> None:
@@ -94,8 +96,9 @@ def test_server_can_give_the_runner_no_command() -> None:
 
 def test_line_of_the_log_is_no_command_either() -> None:
     found = [replace(hostile.result(), subject=Domain(f"d{n}.example")) for n in range(SHOWN + 2)]
+    found.append(replace(hostile.result(), outcome=Outcome.WAIVED))
     made = commands("".join(annotations(fleet.remarks(found))))
-    assert [name for name, _, _ in made] == ["error"] * SHOWN + ["group", "endgroup"]
+    assert [name for name, _, _ in made] == ["error"] * SHOWN + ["group", "endgroup"] * 2
 
 
 def test_summary_is_made_harmless() -> None:
