@@ -106,7 +106,7 @@ class Rules:
         return (rule.line, *(each.line for each in found if each is not None))
 
     def _turned_away(self, listening: Listening) -> Match:
-        """Whether the filters of a listener keep strangers out whatever they do."""
+        """Whether built-in filters of a listener keep strangers out whatever they do."""
         found, names, seen = Match.NEVER, [*listening.filters], set[str]()
         while names:
             name = names.pop()
@@ -115,15 +115,11 @@ class Rules:
                 continue
             seen.add(name)
             names += each.chain
-            if each.conditions is None:
-                doubtful = Match.NEVER if each.chain else Match.UNKNOWN
-            elif not each.turns_away:
-                doubtful = Match.NEVER
-            else:
-                stranger = Stranger(listening, foreign=True)
-                match = self._all(each.conditions, stranger)
-                doubtful = Match.NEVER if match is Match.MAY else match
-            found = max(found, doubtful)
+            # A program may turn away what it takes for spam, which is no rule about who may relay.
+            if each.conditions is None or not each.turns_away:
+                continue
+            match = self._all(each.conditions, Stranger(listening, foreign=True))
+            found = max(found, Match.NEVER if match is Match.MAY else match)
         return found
 
     # --- conditions ---

@@ -176,7 +176,8 @@ def test_filters_of_a_listener_come_before_its_rules() -> None:
         ('filter f phase rcpt-to match !auth reject "550 no"', "no"),
         ('filter f phase connect match !rdns disconnect "550 no"', "yes"),
         ("filter f phase connect match !src <t> junk\ntable t { 10.0.0.1 }", "yes"),
-        ('filter f proc-exec "filter-rspamd"', "undecided"),
+        ('filter f phase connect match src <t> disconnect "550 no"\ntable t file:/t', "undecided"),
+        ('filter f proc-exec "filter-rspamd"', "yes"),
     ):
         assert ruled(reading(text.format(line)), 25, Question.RELAY).answer == answer
 
