@@ -11,7 +11,7 @@ from tests.lab.network import Namespace
 from tests.lab.servers.server import MailServer, Site
 from tests.lab.servers.unpacked import program
 
-_ACCOUNT, _UID = "Debian-exim", 64801
+_ACCOUNT, UID = "Debian-exim", 64801
 
 # TLS 1.2 and 1.3 with forward secrecy, AEAD and no SHA-1, as GnuTLS writes it.
 TLS_PRIORITIES = (
@@ -135,14 +135,27 @@ class Exim(MailServer):
     def serve(self, settings: EximSettings, site: Site) -> None:
         """Writes the configuration, and starts."""
         self.ports = frozenset(settings.ports)
-        self.namespace.add_account(_ACCOUNT, _UID)
-        self._spool, self._logs = self.folder / "spool", self.folder / "logs"
-        for folder in (self._spool, self._logs):
-            folder.mkdir()
-            shutil.chown(folder, _UID, _UID)
+        self.prepare()
         path = self.folder / "exim.conf"
         path.write_text(self._configuration(settings, site))
         self.launch(str(program("usr/sbin/exim4")), "-bdf", "-C", str(path))
+
+    def prepare(self) -> None:
+        """The account and the folders that every Exim needs."""
+        self.namespace.add_account(_ACCOUNT, UID)
+        self._spool, self._logs = self.folder / "spool", self.folder / "logs"
+        for folder in (self._spool, self._logs):
+            folder.mkdir()
+            shutil.chown(folder, UID, UID)
+
+    def folders(self) -> dict[str, str]:
+        """The options that name its program and its folders."""
+        return {
+            "exim_path": str(program("usr/sbin/exim4")),
+            "spool_directory": str(self._spool),
+            "log_file_path": f"{self._logs}/%slog",
+            "pid_file_path": str(self.folder / "pid"),
+        }
 
     def queued(self) -> int:
         return sum(1 for _ in self._spool.glob("input/**/*-H"))
@@ -179,11 +192,8 @@ class Exim(MailServer):
             "domainlist local_domains": f"@ : {site.domain}",
             "domainlist relay_to_domains": "",
             "hostlist relay_from_hosts": "127.0.0.1",
-            "exim_path": str(program("usr/sbin/exim4")),
-            "spool_directory": str(self._spool),
-            "log_file_path": f"{self._logs}/%slog",
+            **self.folders(),
             "log_selector": "+smtp_connection +incoming_interface +smtp_protocol_error",
-            "pid_file_path": str(self.folder / "pid"),
             "smtp_banner": "$smtp_active_hostname ESMTP",
             "pipelining_connect_advertise_hosts": "",
             "keep_environment": "",
@@ -199,6 +209,6 @@ class Exim(MailServer):
         if site.credentials:
             chain, key = self.write_credentials(site.credentials)
             for path in (chain, key):
-                shutil.chown(path, _UID)
+                shutil.chown(path, UID)
             options |= {"tls_certificate": str(chain), "tls_privatekey": str(key)}
         return options
