@@ -163,7 +163,7 @@ def _tls(cursor: Cursor, word: str, listening: Listening) -> None:
 def _auth(cursor: Cursor, word: str, listening: Listening) -> None:
     listening.auth = "auth-optional" if word == "auth-optional" else "auth"
     if cursor.here.says("<"):
-        cursor.operand("a table")
+        listening.logins = cursor.operand("a table").table or ""
 
 
 def _pki(cursor: Cursor, word: str, listening: Listening) -> None:

@@ -51,8 +51,23 @@ def read_opensmtpd(tree: ConfigTree, place: str, version: str | None) -> Reading
     networks = tuple(
         TrustedNetwork(Mta.OPENSMTPD, place, prefix, line) for prefix, line in rules.trusted()
     )
-    keys = tuple(parts["key"] for parts in declared.pki.values() if "key" in parts)
-    return Reading(program, tuple(listeners(declared, rules, place)), networks, open_, keys)
+    listening = tuple(listeners(declared, rules, place))
+    return Reading(program, listening, networks, open_, tuple(_secret_files(declared)))
+
+
+def _secret_files(declared: Declared) -> Iterator[str]:
+    """Paths of keys and of tables with logins, for their permissions alone."""
+    for parts in declared.pki.values():
+        if "key" in parts:
+            yield parts["key"]
+    names = [each.logins for each in declared.listening]
+    for action in declared.actions.values():
+        words = action.relay or ()
+        names += [words[n + 2] for n in range(len(words) - 2) if words[n : n + 2] == ("auth", "<")]
+    for name in dict.fromkeys(names):
+        table = declared.tables.get(name)
+        if table is not None and table.path:
+            yield table.path
 
 
 def version_of(text: str | None) -> tuple[int, ...]:

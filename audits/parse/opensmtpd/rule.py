@@ -14,6 +14,7 @@ from audits.facts.mta import Answer, ConfigLine, Question, Ruling
 from audits.parse.config_tree import ConfigTree
 from audits.parse.opensmtpd.statement import Condition, Declared, Listening, Operand, Rule
 
+_NEEDLESS = frozenset({"auth", "helo", "mail-from", "rdns", "fcrdns"})
 _FORGED = frozenset({"helo", "mail-from", "rdns", "fcrdns"})
 # Expressions that every text matches.
 _EVERYTHING = frozenset({"", ".", ".*", ".+", "^", "^.*", ".*$", "^.*$"})
@@ -204,7 +205,9 @@ class Rules:
 
     def _unread(self, condition: Condition) -> Iterator[str]:
         operand = condition.operand
-        if operand is not None and self._values(operand) is None:
+        if operand is None or condition.what in _NEEDLESS:
+            return  # nobody needs to read logins
+        if self._values(operand) is None:
             yield f"table {operand.table} was not supplied"
 
     def trusted(self) -> Iterator[tuple[str, ConfigLine]]:

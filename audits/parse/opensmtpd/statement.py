@@ -79,13 +79,14 @@ class Table:
 
 @dataclass
 class Listening:
-    """A `listen on` line."""
+    """A `listen on` line. logins: the table that passwords are compared with."""
 
     interface: str
     line: ConfigLine
     port: int | None = None
     tls: Literal["", "tls", "tls-require", "smtps", "secure"] = ""
     auth: Literal["", "auth", "auth-optional"] = ""
+    logins: str = ""
     pki: tuple[str, ...] = ()
     tag: str = ""
     filters: tuple[str, ...] = ()

@@ -39,8 +39,19 @@ def read_sendmail(tree: ConfigTree, place: str, version: str | None) -> Reading 
     networks = tuple(
         TrustedNetwork(Mta.SENDMAIL, place, prefix, line) for prefix, line in rules.trusted()
     )
-    keys = tuple(path for name in _KEYS if (path := source.option(name)).startswith("/"))
-    return Reading(program, tuple(listeners(source, rules, place)), networks, rules.unread, keys)
+    listening = tuple(listeners(source, rules, place))
+    return Reading(program, listening, networks, rules.unread, tuple(_secret_files(source)))
+
+
+def _secret_files(source: Source) -> Iterator[str]:
+    """Paths of keys and of the map with logins at other servers, for their permissions alone."""
+    for name in _KEYS:
+        if source.option(name).startswith("/"):
+            yield source.option(name)
+    logins = source.features.get("authinfo")
+    if logins is not None:
+        words = logins.argument(1).split()
+        yield words[-1] if words and words[-1].startswith("/") else "/etc/mail/authinfo"
 
 
 def version_of(text: str | None) -> tuple[int, ...]:

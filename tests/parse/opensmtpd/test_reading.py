@@ -27,7 +27,7 @@ def test_sound_configuration_has_every_answer_right(text: str) -> None:
     assert ruled(found, 587, Question.AUTH).answer == "yes"
     assert ruled(found, 587, Question.AUTH_IN_CLEAR).answer == "no"
     assert ruled(found, 587, Question.LOCAL_WITHOUT_LOGIN).answer == "no"
-    assert found.secret_files == ("/etc/ssl/private/mx1.key",)
+    assert found.secret_files == ("/etc/ssl/private/mx1.key", "/etc/mail/logins")
 
 
 @pytest.mark.parametrize(
@@ -256,6 +256,14 @@ def test_secrets_are_left_out() -> None:
     )
     assert "geheim" not in f"{found}"
     assert len(found.program.problems) == 2
+
+
+def test_passwords_for_a_relay_are_named_for_their_permissions() -> None:
+    text = (
+        "table secrets file:/etc/mail/secrets\n"
+        'action "r" relay host smtp+tls://me@relay.example.net auth <secrets>\n'
+    )
+    assert reading(text).secret_files == ("/etc/mail/secrets",)
 
 
 def test_relaying_in_clear_is_no_tls_when_sending() -> None:

@@ -117,6 +117,11 @@ def test_relay_is_decided_by_features_and_access_map(
     assert place is None or str(relay.lines[0].place) == place
 
 
+def test_passwords_for_other_servers_are_named_for_their_permissions() -> None:
+    found = reading("FEATURE(`authinfo', `hash -o /etc/mail/logins')\nFEATURE(`authinfo')\n")
+    assert found.secret_files == ("/etc/mail/tls/mx1.key", "/etc/mail/authinfo")
+
+
 def test_file_of_relay_domains_is_read() -> None:
     found = reading(files={"/etc/mail/relay-domains": "# ours\nexample.org\n192.0.2\n"})
     assert "192.0.2.0/24" in [each.prefix for each in found.networks]
