@@ -56,8 +56,16 @@ def _root(
     """Options that stand before a verb."""
 
 
-def run_command() -> Exit | int:
+def run_command() -> int:
     """Runs the verb that was called for; returns the exit code."""
+    code = _code()
+    if code != Exit.INTERRUPTED:
+        return code
+    _say("what was seen so far is kept", "[yellow]interrupted[/]")
+    return Exit.TERMINATED if was_terminated() else code
+
+
+def _code() -> int:
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -66,9 +74,8 @@ def run_command() -> Exit | int:
         said = error.format_message().replace("Value error, ", "") + _where_help_is(error)
         _say(said)
         return Exit.USAGE
-    except (KeyboardInterrupt, typer.Abort):
-        _say("interrupted: what was seen so far is kept", colour="yellow")
-        return Exit.TERMINATED if was_terminated() else Exit.INTERRUPTED
+    except (KeyboardInterrupt, typer.Abort):  # Typer returns 130 for one while a verb runs
+        return Exit.INTERRUPTED
     except MailproofError as error:
         _say(str(error))
         return for_error(error)
@@ -90,10 +97,10 @@ def _where_help_is(error: typer.TyperException) -> str:
     return f"\n`{context.command_path} --help` tells more" if context is not None else ""
 
 
-def _say(words: str, colour: str = "red") -> None:
+def _say(words: str, who: str = "[red]mailproof[/]") -> None:
     # Only what goes wrong needs the console: `--version` is to answer at once.
     from rich.markup import escape
 
     from audits.cli.options import stderr
 
-    stderr().print(f"[{colour}]mailproof:[/] {escape(words)}", soft_wrap=True)
+    stderr().print(f"{who}: {escape(words)}", soft_wrap=True)
