@@ -58,7 +58,7 @@ def for_error(error: MailproofError) -> Exit:
 
 
 def for_change(change: "Comparison", fail_on: Severity, max_unknown: int) -> Exit:
-    """The code that a change ends with, whatever was there before it."""
+    """The code that a change ends with, whatever was there before it, where anything was judged."""
     if any(result.severity.rank >= fail_on.rank for result in change.introduced):
         return Exit.REGRESSIONS
     return Exit.INCOMPLETE if len(change.opened) > max_unknown else Exit.COMPLETE

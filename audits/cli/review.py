@@ -165,7 +165,7 @@ def planned(policy: Policy, files: CandidateFiles) -> Plan:
 def fill(snapshot: Snapshot, workspace: Workspace, review: Review) -> None:
     """Adds what the files say to a snapshot that holds what is declared; nobody is asked."""
     chosen = planned(workspace.policy, review.files)
-    origin = Origin(snapshot.header.vantage, now)
+    origin = Origin(snapshot.header.vantage, now, _FROM_FILES)
     snapshot.add(review.stated(origin))
     population = Population(
         workspace.fleet.domains,

@@ -8,7 +8,6 @@ import typer
 from rich.markup import escape
 
 from audits.cli import job
-from audits.cli.canary import canary_of
 from audits.cli.clock import now
 from audits.cli.effort import taken
 from audits.cli.exits import Exit, for_change, for_results
@@ -215,7 +214,7 @@ def run(
     judged = whole_run(
         workspace, directory, quiet=quiet, stats=stats, beyond=beyond, out=out, review=review
     )
-    if fail_on_new and judged.comparison is not None:
+    if fail_on_new and judged.comparison is not None and judged.results:
         return for_change(judged.comparison, fail_on, max_unknown)
     return for_results(judged.results, fail_on, max_unknown)
 
@@ -447,7 +446,12 @@ def _begun(
 
 def _beyond(workspace: Workspace, *, data_abort: bool, canary: bool) -> Beyond:
     """What relay probes may do beyond RCPT. Raises UsageError where there is no canary to send."""
-    return Beyond(data_abort, canary_of(workspace) if canary else None)
+    if not canary:
+        return Beyond(data_abort, None)
+    # Few runs have one, and it is looked for over IMAP.
+    from audits.cli.canary import canary_of
+
+    return Beyond(data_abort, canary_of(workspace))
 
 
 def _print_plan(workspace: Workspace, beyond: Beyond) -> None:

@@ -12,14 +12,15 @@ from audits.subject import Subject
 
 @dataclass(frozen=True)
 class Origin:
-    """Where and when observations are made; `clock` gives aware UTC."""
+    """Where and when observations are made; `clock` gives aware UTC. source: as in Provenance."""
 
     vantage: str
     clock: Callable[[], datetime]
+    source: str = "live"
 
     def live(self, collector: str) -> Provenance:
         """The provenance of something that this collector sees now."""
-        return Provenance(collector, self.vantage, self.clock(), "live")
+        return Provenance(collector, self.vantage, self.clock(), self.source)
 
 
 class Collector(Protocol):

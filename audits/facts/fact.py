@@ -115,7 +115,7 @@ class Provenance(Struct, frozen=True):
     """Where an observation comes from.
 
     collector: its name; vantage: the name of the place; at: aware UTC;
-    source: `live`, or `file:line` for what was read from a file.
+    source: `live`, or `file:line` for what was read from a file, or `files under review`.
     """
 
     collector: str

@@ -1,8 +1,9 @@
 """Zones of octoDNS: records as mappings and lists, escaped semicolons, what is passed over."""
 
 import json
+import os
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audits.parse.config_tree import ConfigText
@@ -89,6 +90,12 @@ def test_file_that_is_no_yaml_is_silent_as_a_whole() -> None:
     assert found.problems[0].place.line >= 1
 
 
+@settings(
+    max_examples=int(os.environ.get("MAILPROOF_EXAMPLES", "300")),
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(
     st.recursive(
         st.one_of(st.none(), st.integers(), st.sampled_from(["A", "TXT", "MX", "x.", "1.2.3.4"])),

@@ -1,7 +1,10 @@
 """Zone files: records with their places, what a name server would refuse, and what it answers."""
 
+import os
+
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audits.facts.fact import Reason, Silence
@@ -169,9 +172,17 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@given(st.one_of(st.text(), st.lists(_PIECES).map("".join)))
+@settings(
+    max_examples=int(os.environ.get("MAILPROOF_EXAMPLES", "300")),
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(st.one_of(st.text(), st.lists(_PIECES).map("".join), st.lists(_PIECES).map(" ".join)))
 def test_any_text_gives_a_zone(text: str) -> None:
     found = zone(text, {"x": "a A 192.0.2.1\n"}, head="")
     for problem in found.problems:
         assert isinstance(problem.place, Place)
+    records = tuple(found.records())
+    assert msgspec.json.decode(msgspec.json.encode(records), type=type(records)) is not None
     ZoneSet([found]).answer("a.example.net", "TXT")

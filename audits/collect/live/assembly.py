@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audits.collect.candidate.assembly import CandidateFiles
@@ -181,4 +181,5 @@ def _in_front(
     """The files under review, and the running hosts behind them."""
     if review is None or not review.hosts:
         return ssh
-    return MtaFiles(origin, wanted, review.hosts, review.base, behind=ssh)
+    files = replace(origin, source="files under review")
+    return MtaFiles(files, wanted, review.hosts, review.base, behind=ssh)
