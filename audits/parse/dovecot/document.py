@@ -122,11 +122,15 @@ class Section:
 
 @dataclass
 class Document:
-    """A configuration read whole. unread: what it includes and nobody supplied."""
+    """A configuration read whole.
+
+    unread: what it includes and nobody supplied; missing: those of it that have to be there.
+    """
 
     root: Section
     problems: list[Problem] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
     @property
     def version(self) -> str | None:
@@ -219,7 +223,10 @@ class _Reader:
             return
         if pattern in including:
             self._wrong(line.place, f"`{line.value}` includes itself", "another file")
-        elif not line.optional or not pattern.startswith(f"{dirname(path)}/"):
+        elif not line.optional:
+            self._document.unread.append(f"{pattern} was not supplied")
+            self._document.missing.append(f"{pattern} was not supplied")
+        elif not pattern.startswith(f"{dirname(path)}/"):
             self._document.unread.append(f"{pattern} was not supplied")
 
     def _wrong(self, place: Place, found: str, expected: str) -> None:

@@ -7,6 +7,7 @@ from audits.parse.dovecot.document import Setting
 from audits.parse.dovecot.scope import Scope, is_private
 from audits.parse.postfix.tls import is_weak
 
+BEGINS = "TLS begins with the connection"
 _IN_CLEAR = frozenset({"plain", "login"})
 _OLD = frozenset({"any", "sslv2", "sslv3", "tlsv1", "tlsv1.0", "tlsv1.1"})
 
@@ -68,7 +69,7 @@ def _only_passwords(scope: Scope) -> bool:
 def _required(scope: Scope, *, wrapped: bool) -> Ruling:
     question = Question.TLS_REQUIRED
     if wrapped:
-        return scope.rules(question, "yes", "TLS begins with the connection")
+        return scope.rules(question, "yes", BEGINS)
     ssl = scope.value("ssl")
     if ssl == "required":
         return scope.rules(question, "yes", "ssl = required", "ssl")
@@ -128,7 +129,7 @@ def _offered(scope: Scope, *, wrapped: bool) -> Ruling:
 def _in_clear(scope: Scope, *, wrapped: bool) -> Ruling:
     question = Question.AUTH_IN_CLEAR
     if wrapped:
-        return scope.rules(question, "no", "TLS begins with the connection")
+        return scope.rules(question, "no", BEGINS)
     trusted = "login_trusted_networks"
     networks = scope.value(trusted)
     if networks and not is_private(networks):

@@ -4,17 +4,31 @@ import re
 from collections.abc import Iterator
 from posixpath import dirname, join
 
+import msgspec
+
 from audits.facts.fact import Silence
-from audits.facts.mta import Mta, Parameter, Program
+from audits.facts.mta import Mta, Parameter, Program, Question, Ruling
 from audits.parse.config_tree import ConfigTree, Reading
 from audits.parse.dovecot.document import Document, Section, Setting, read_document
 from audits.parse.dovecot.listener import listeners
+from audits.parse.dovecot.login import BEGINS
 from audits.parse.dovecot.password import password_schemes, proves_nothing, throttled
 from audits.parse.dovecot.problem import problems
 from audits.parse.dovecot.scope import Scope
 
 # Where nobody says which version it is, the judgement is that of the last of this branch.
 _USUAL = (2, 3)
+
+# What holds whatever settings there are.
+_WHATEVER_IS_SET = frozenset(
+    {
+        Question.IMPLICIT_TLS,
+        Question.LOCAL_WITHOUT_LOGIN,
+        Question.ONLY_TRUSTED_CLIENTS,
+        Question.RELAY,
+        Question.VRFY,
+    }
+)
 
 _KEYS = frozenset(
     {"ssl_key", "ssl_alt_key", "ssl_server_key_file", "ssl_client_key", "ssl_client_key_file"}
@@ -37,13 +51,36 @@ def read_dovecot(tree: ConfigTree, place: str, version: str | None) -> Reading |
         instance=place,
         version=version,
         parameters=tuple(_parameters(document.root, "")),
-        rulings=(proves_nothing(scope), throttled(scope)),
+        rulings=_open_where_missing((proves_nothing(scope), throttled(scope)), document),
         password_schemes=tuple(password_schemes(document, tree, place)),
         problems=tuple(problems(scope)),
         unread=tuple(dict.fromkeys(document.unread)),
     )
-    listening = tuple(listeners(document, said, place))
+    listening = tuple(
+        msgspec.structs.replace(each, rulings=_open_where_missing(each.rulings, document))
+        for each in listeners(document, said, place)
+    )
     return Reading(program, listening, (), None, tuple(_secret_files(document, place)))
+
+
+def _open_where_missing(rulings: tuple[Ruling, ...], document: Document) -> tuple[Ruling, ...]:
+    """The rulings, of which those by built-in values are open where a file is missing.
+
+    It may set what no other file does, and may hold another password database.
+    """
+    if not document.missing:
+        return rulings
+    why = document.missing[0]
+
+    def holds(ruling: Ruling) -> bool:
+        if ruling.question is Question.AUTH_PROVES_NOTHING:
+            return ruling.answer == "yes"
+        whatever = ruling.question in _WHATEVER_IS_SET or ruling.why == BEGINS
+        return bool(ruling.lines) or whatever
+
+    return tuple(
+        each if holds(each) else Ruling(each.question, "undecided", why, ()) for each in rulings
+    )
 
 
 def version_of(text: str | None) -> tuple[int, ...]:

@@ -87,6 +87,8 @@ class Rules:
         for rule in doubts:
             if rule.accepts and (rule.relays is not False or not stranger.foreign):
                 return self._open(rule)
+        if self._declared.unread and not lines:
+            return "undecided", self._declared.unread[0], ()
         return "no", why, lines
 
     def _open(self, rule: Rule) -> tuple[Answer, str, tuple[ConfigLine, ...]]:

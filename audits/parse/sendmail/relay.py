@@ -97,6 +97,8 @@ class RelayRules:
         if self.unread is not None:
             access = self.source.features["access_db"]
             return Ruling(question, "undecided", self.unread, (access.line,))
+        if self.source.unread:
+            return Ruling(question, "undecided", self.source.unread[0], ())
         return Ruling(question, "no", "nothing lets mail for domains of others through", ())
 
     def trusted(self) -> Iterator[tuple[str, ConfigLine]]:

@@ -201,6 +201,16 @@ def test_file_that_nobody_supplied_is_named() -> None:
     assert found.program.unread == ("/etc/dovecot/conf.d/*.conf was not supplied",)
 
 
+def test_what_a_missing_file_may_set_is_left_open() -> None:
+    found = reading("protocols = submission\nssl = required\n!include auth.conf\n")
+    proves = found.program.ruling(Question.AUTH_PROVES_NOTHING)
+    assert proves is not None
+    assert (proves.answer, proves.why) == ("undecided", "/etc/dovecot/auth.conf was not supplied")
+    assert ruled(found, 587, Question.OLD_TLS).answer == "undecided"
+    assert ruled(found, 587, Question.TLS_REQUIRED).answer == "yes"
+    assert ruled(found, 587, Question.RELAY).answer == "no"
+
+
 def test_scheme_stands_in_the_file_of_a_database() -> None:
     text = "passdb {\n driver = sql\n args = /etc/dovecot/sql.conf.ext\n}\n"
     sql = "connect = host=db password=geheim\ndefault_pass_scheme = PLAIN-MD5\n"

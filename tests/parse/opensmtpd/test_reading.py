@@ -243,8 +243,9 @@ def test_problem_is_told_with_its_place(text: str, message: str, column: int) ->
 
 
 def test_file_that_nobody_supplied_is_named() -> None:
-    found = reading('include "/etc/mail/other.conf"\n')
+    found = reading('listen on all\ninclude "/etc/mail/other.conf"\n')
     assert "other.conf" in found.program.unread[0]
+    assert ruled(found, 25, Question.RELAY).answer == "undecided"
 
 
 def test_secrets_are_left_out() -> None:

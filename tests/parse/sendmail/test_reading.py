@@ -237,6 +237,8 @@ def test_included_files_are_read_and_named_where_missing() -> None:
     found = reading("include(`/etc/mail/site.m4')\ninclude(`/etc/mail/other.m4')\n", files=files)
     assert str(ruled(found, 25, Question.RELAY).lines[0].place) == "/etc/mail/site.m4:1"
     assert "other.m4" in found.program.unread[0]
+    alone = reading("include(`/etc/mail/other.m4')\n")
+    assert ruled(alone, 25, Question.RELAY).answer == "undecided"
 
 
 @pytest.mark.parametrize(
