@@ -107,13 +107,13 @@ class _Listener:
     # --- who may send what ---
 
     def _best(self, *clients: Client) -> Course:
-        """What the most that any of these clients gets: through, then an open question."""
+        """The most that any of these clients gets; where all are refused, the last one's course."""
         courses = [Walk(self._daemon, client).message() for client in clients]
         for fate in (Fate.ACCEPTED, Fate.OPEN):
             for course in courses:
                 if course.fate is fate:
                     return course
-        return courses[0]
+        return courses[-1]
 
     def _relay(self) -> Ruling:
         """Mail of a stranger to a domain of others."""

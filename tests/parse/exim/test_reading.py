@@ -193,6 +193,28 @@ def test_trusted_networks_are_those_that_may_relay() -> None:
     assert "relay.example.com" in str(named.networks_open)
 
 
+def test_each_port_may_have_an_acl_of_its_own() -> None:
+    found = reading(
+        {
+            "acl_smtp_rcpt = acl_check_rcpt": "acl_smtp_rcpt = "
+            "${if ={587}{$interface_port} {acl_submission}{acl_check_rcpt}}",
+            "acl_check_rcpt:\n": "acl_submission:\n  accept hosts = 10.7.0.0/24\nacl_check_rcpt:\n",
+        }
+    )
+    assert [each.prefix for each in found.networks] == ["127.0.0.1/32", "::1/128", "10.7.0.0/24"]
+    assert ruled(found, 587, Question.RELAY).answer == "no"
+    assert "acl_submission" in ruled(found, 587, Question.RELAY).why
+    assert ruled(found, 25, Question.LOCAL_WITHOUT_LOGIN).answer == "yes"
+
+
+def test_acl_that_a_lookup_chooses_leaves_everything_open() -> None:
+    found = reading(
+        {"acl_smtp_rcpt = acl_check_rcpt": "acl_smtp_rcpt = ${lookup{x}lsearch{/etc/acls}}"}
+    )
+    assert ruled(found, 25, Question.RELAY).answer == "undecided"
+    assert found.networks_open is not None
+
+
 @pytest.mark.parametrize(
     ("replace", "port", "question", "answer"),
     [
