@@ -1,5 +1,6 @@
 """main.cf: logical lines and the parameters on them (postconf(5); readlline(3) of Postfix)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,7 +8,8 @@ from audits.errors import ParseError
 from audits.facts.place import Place
 
 # The blanks of C's isspace(), which is what Postfix goes by; CR is one of them.
-_BLANK = " \t\r\n\v\f"
+BLANK = " \t\r\n\v\f"
+_FIRST_WORD = re.compile(rf"[^={BLANK}]+[{BLANK}]*")
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,10 @@ class LogicalLine:
     begins: int
     places: tuple[tuple[int, int], ...]
 
-    def line_at(self, offset: int) -> int:
-        """The number of the physical line that a character of `text` is on."""
-        return next(number for start, number in reversed(self.places) if start <= offset)
+    def place(self, file: str, offset: int) -> Place:
+        """Where a character of `text` stands, in its physical line."""
+        start, number = next(at for at in reversed(self.places) if at[0] <= offset)
+        return Place(file, number, offset - start + 1)
 
 
 def logical_lines(text: str) -> Iterator[LogicalLine]:
@@ -34,10 +37,10 @@ def logical_lines(text: str) -> Iterator[LogicalLine]:
     """
     parts: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), start=1):
-        stripped = line.lstrip(_BLANK)
+        stripped = line.lstrip(BLANK)
         if not stripped or stripped.startswith("#"):
             continue
-        if parts and line[0] not in _BLANK:
+        if parts and line[0] not in BLANK:
             yield _joined(parts)
             parts = []
         parts.append((number, line))
@@ -68,10 +71,15 @@ class Entry:
     def place(self) -> Place:
         return Place(self.file, self.line.begins)
 
+    @property
+    def value_place(self) -> Place:
+        """Where the value begins; the name where it is empty."""
+        return self.line.place(self.file, self.offset) if self.value else self.place
+
     def place_of(self, word: str) -> Place:
-        """The physical line on which a word of the value stands, else the first one."""
+        """Where a word of the value stands; the name where it isn't written there."""
         found = self.line.text.find(word, self.offset) if word else -1
-        return Place(self.file, self.line.line_at(found)) if found >= 0 else self.place
+        return self.line.place(self.file, found) if found >= 0 else self.place
 
 
 def parse_main_cf(text: str, file: str) -> tuple[Entry, ...]:
@@ -80,22 +88,30 @@ def parse_main_cf(text: str, file: str) -> tuple[Entry, ...]:
     A line that is indented with nothing before it is left out: Postfix warns and ignores it.
     Raises ParseError, with file and line, for a line without `=`: Postfix then reads nothing.
     """
-    return tuple(entry(line, file) for line in logical_lines(text) if line.text[0] not in _BLANK)
+    return tuple(entry(line, file) for line in logical_lines(text) if line.text[0] not in BLANK)
 
 
 def indented_lines(text: str) -> tuple[int, ...]:
     """The numbers of lines that Postfix ignores since they continue nothing."""
-    return tuple(line.begins for line in logical_lines(text) if line.text[0] in _BLANK)
+    return tuple(line.begins for line in logical_lines(text) if line.text[0] in BLANK)
 
 
 def entry(line: LogicalLine, file: str) -> Entry:
     """The parameter on a logical line; raises ParseError."""
     name, equals, value = line.text.partition("=")
-    name = name.rstrip(_BLANK)
-    if not equals or not name or any(blank in name for blank in _BLANK):
+    name = name.rstrip(BLANK)
+    if not equals or not name or any(blank in name for blank in BLANK):
+        at = line.place(file, _second_word(line.text))
+        found = line.text[:60].strip()
         raise ParseError(
-            f"{file}:{line.begins}:1: found {line.text[:60].strip()!r}, expected `name = value`"
+            f"{at.file}:{at.line}:{at.column}: found {found!r}, expected `name = value`"
         )
-    stripped = value.strip(_BLANK)
-    offset = line.text.index("=") + 1 + len(value) - len(value.lstrip(_BLANK))
+    stripped = value.strip(BLANK)
+    offset = line.text.index("=") + 1 + len(value) - len(value.lstrip(BLANK))
     return Entry(name, stripped, line, file, offset)
+
+
+def _second_word(text: str) -> int:
+    """Where `=` should stand: after the first word, which is the name."""
+    found = _FIRST_WORD.match(text)
+    return found.end() if found is not None and found.end() < len(text) else 0

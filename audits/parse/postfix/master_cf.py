@@ -9,18 +9,20 @@ from audits.facts.mta import ConfigLine, Problem
 from audits.facts.place import Place
 from audits.parse.postfix.main_cf import LogicalLine, logical_lines
 
-_WORD = re.compile(r"\{|[^\s{][^\s]*")
+# \s of ASCII is what C's isspace() takes for a blank.
+_WORD = re.compile(r"\{|[^\s{]\S*", re.ASCII)
 _COLUMNS = "service type private unpriv chroot wakeup maxproc command"
 _TYPES = frozenset({"inet", "unix", "unix-dgram", "fifo", "pass"})
 
 
 @dataclass(frozen=True)
 class Override:
-    """`-o name=value`: a parameter of one service."""
+    """`-o name=value`: a parameter of one service. value_place: where its value begins."""
 
     name: str
     value: str
     place: Place
+    value_place: Place
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,18 @@ def _service(line: LogicalLine, file: str) -> MasterService:
     words = list(_words(line, file))
     if line.text[0].isspace() or len(words) < 8:
         found = line.text[:60].strip()
+        # Where the next column should begin; in its first one where a service begins with a blank.
+        last = words[-1] if words and not line.text[0].isspace() else None
+        at = line.place(file, last.offset + len(last.text) if last else 0)
         raise ParseError(
-            f"{file}:{line.begins}:1: found {found!r}, expected the columns {_COLUMNS}"
+            f"{at.file}:{at.line}:{at.column}: found {found!r}, expected the columns {_COLUMNS}"
         )
     name, type_, _, _, chroot, _, _, command = (word.text for word in words[:8])
     if type_ not in _TYPES:
         known = ", ".join(sorted(_TYPES))
-        column = words[1].offset + 1
+        at = line.place(file, words[1].offset)
         raise ParseError(
-            f"{file}:{line.begins}:{column}: found the type {type_!r}, expected one of {known}"
+            f"{at.file}:{at.line}:{at.column}: found the type {type_!r}, expected one of {known}"
         )
     reading = _Arguments(line, file, words[8:])
     return MasterService(
@@ -108,9 +113,10 @@ def _closing(line: LogicalLine, at: int, file: str) -> int:
         depth += {"{": 1, "}": -1}.get(line.text[place], 0)
         if depth == 0:
             return place
-    number = line.line_at(at)
+    brace = line.place(file, at)
     raise ParseError(
-        f"{file}:{number}:1: found an open brace, expected `}}` before the next service"
+        f"{brace.file}:{brace.line}:{brace.column}: found an open brace,"
+        " expected `}` before the next service"
     )
 
 
@@ -137,7 +143,14 @@ class _Arguments:
     def _override(self, word: _Word, text: str) -> None:
         name, equals, value = text.partition("=")
         if equals and name.strip() and (word.braced or not name.endswith(" ")):
-            self.overrides.append(Override(name.strip(), value.strip(), self._place(word)))
+            self.overrides.append(
+                Override(
+                    name.strip(),
+                    value.strip(),
+                    self._place(word, name.strip()),
+                    self._place(word, value.strip() or name.strip()),
+                )
+            )
             return
         self._wrong(
             word, f"`-o {text}` sets nothing", f"-o {name}=value, or -o {{ {name} = value }}"
@@ -147,5 +160,7 @@ class _Arguments:
         """Postfix reads on, `postconf -P` leaves it out, and the service dies when it starts."""
         self.problems.append(Problem("syntax", True, found, expected, self._place(word)))
 
-    def _place(self, word: _Word) -> Place:
-        return Place(self._file, self._line.line_at(word.offset))
+    def _place(self, word: _Word, part: str = "") -> Place:
+        """Where a word stands, or a part of it."""
+        found = self._line.text.find(part, word.offset)
+        return self._line.place(self._file, found if found >= 0 else word.offset)

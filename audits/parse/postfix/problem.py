@@ -11,8 +11,15 @@ from audits.parse.postfix.defaults import FROM_THE_MACHINE, defaults, is_known
 from audits.parse.postfix.expansion import references
 from audits.parse.postfix.main_cf import Entry
 from audits.parse.postfix.master_cf import MasterService
-from audits.parse.postfix.restriction import required_is_there
+from audits.parse.postfix.restriction import (
+    KNOWN,
+    LISTS,
+    is_restriction,
+    required_is_there,
+    takes_argument,
+)
 from audits.parse.postfix.scope import Scope, shown
+from audits.parse.postfix.table import is_table
 from audits.parse.postfix.tls import GRADES, protocols, unknown_protocols
 
 _LEVELS = frozenset({"none", "may", "encrypt", "verify", "secure", "fingerprint"})
@@ -46,13 +53,17 @@ def problems(
     used = _used(entries, services)
     for name, entry in last.items():
         yield from _unknown(entry.name, entry.place, used, scope)
-        yield from _value(scope, name, entry.place)
+        yield from _value(scope, name, entry.value_place)
+        if name in LISTS:
+            yield from _restrictions(scope, name, entry.value_place)
     for service in services:
         yield from service.problems
         own = scope.of(service)
         for override in service.overrides:
             yield from _unknown(override.name, override.place, used, scope)
-            yield from _value(own, override.name, override.place)
+            yield from _value(own, override.name, override.value_place)
+            if override.name in LISTS:
+                yield from _restrictions(own, override.name, override.value_place)
         if service.command.rpartition("/")[2] == "smtpd":
             yield from _unprotected(own, service)
 
@@ -93,8 +104,34 @@ def _value(scope: Scope, name: str, place: Place) -> Iterator[Problem]:
         return
     expected = _expected(scope, name, value)
     if expected is not None:
+        if _PROTOCOLS.fullmatch(name):
+            place = _at_word(scope, name, next(iter(unknown_protocols(value)), ""), place)
         message = f"`{name} = {shown(name, value)}` is no value of its type"
         yield Problem("value", _LEAVES_NO_TLS.fullmatch(name) is None, message, expected, place)
+
+
+def _at_word(scope: Scope, name: str, word: str, otherwise: Place) -> Place:
+    """Where a word of a value stands in main.cf; the other place where it comes from elsewhere."""
+    line = scope.line_with(name, word)
+    return line.place if line is not None and line.place.column > 1 else otherwise
+
+
+def _restrictions(scope: Scope, name: str, place: Place) -> Iterator[Problem]:
+    """Words of a list that are no restrictions: 451 for every command that comes to them."""
+    try:
+        words, classes = iter(scope.words(name)), scope.words("smtpd_restriction_classes")
+    except ParseError:
+        return  # told where the value stands
+    for word in words:
+        if takes_argument(word):
+            next(words, None)
+        if word in classes or is_table(word) or is_restriction(word):
+            continue
+        near = get_close_matches(word.lower(), KNOWN, 1, 0.75)
+        expected = f"`{near[0]}`" if near else "a restriction, a class of them or a table"
+        said = f"`{shown(name, word)}`" if word.isascii() else ascii(word)
+        message = f"{said} in {name} is no restriction: smtpd answers 451 there"
+        yield Problem("unknown", False, message, expected, _at_word(scope, name, word, place))
 
 
 def _expected(scope: Scope, name: str, value: str) -> str | None:

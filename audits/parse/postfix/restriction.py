@@ -78,7 +78,7 @@ _BY_THEMSELVES = (
     " reject_unknown_sender_domain reject_unlisted_recipient reject_unlisted_sender"
     " reject_unverified_recipient reject_unverified_sender"
 )
-_KNOWN = frozenset(_BY_THEMSELVES.split())
+KNOWN = frozenset(_BY_THEMSELVES.split()) | {"warn_if_reject"} | _WITH_ARGUMENT | _UNAUTHORISED
 _CHECKS = re.compile(
     r"check_((client|reverse_client_hostname|helo|sender|recipient)(_(a|mx|ns))?_access"
     r"|(ccert|sasl|etrn)_access|policy_service|(recipient|sender)_maps|address_map)"
@@ -131,8 +131,7 @@ def takes_argument(word: str) -> bool:
 def is_restriction(word: str) -> bool:
     """Whether Postfix knows a restriction of that name, itself and not as a class or a table."""
     name = word.lower()
-    known = name in _KNOWN or name in _WITH_ARGUMENT or name in _UNAUTHORISED
-    return known or _CHECKS.fullmatch(name) is not None
+    return name in KNOWN or _CHECKS.fullmatch(name) is not None
 
 
 class Fate(Enum):

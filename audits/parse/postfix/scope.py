@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from audits.facts.mta import ConfigLine
 from audits.parse.postfix.defaults import Version, defaults
 from audits.parse.postfix.expansion import expand, references
-from audits.parse.postfix.main_cf import Entry
+from audits.parse.postfix.main_cf import BLANK, Entry
 from audits.parse.postfix.master_cf import MasterService
 
 _MOST_SHOWN = 400
@@ -46,7 +46,7 @@ class Scope:
 
     def value(self, name: str) -> str:
         """The value with its references put in, blanks trimmed; raises ParseError."""
-        return expand(self.raw(name) or "", self.raw).strip()
+        return expand(self.raw(name) or "", self.raw).strip(BLANK)
 
     def words(self, name: str) -> list[str]:
         """The value as a list; braces keep together what stands in them; raises ParseError."""
@@ -108,7 +108,7 @@ def split(value: str) -> Iterator[str]:
     item, depth = "", 0
     for sign in value:
         depth += {"{": 1, "}": -1}.get(sign, 0)
-        if depth <= 0 and (sign.isspace() or sign == ","):
+        if depth <= 0 and (sign in BLANK or sign == ","):
             if item:
                 yield item
             item = ""

@@ -15,7 +15,7 @@ from audits.facts.fact import Silence
 from audits.facts.mta import ConfigLine
 from audits.facts.place import Place
 from audits.parse.config_tree import ConfigTree
-from audits.parse.postfix.main_cf import logical_lines
+from audits.parse.postfix.main_cf import BLANK, logical_lines
 
 INDEXED = frozenset({"hash", "btree", "lmdb", "cdb", "dbm", "sdbm", "texthash"})
 _PATTERNS = frozenset({"pcre", "regexp"})
@@ -91,9 +91,9 @@ def _entries(kind: str, text: str, file: str) -> Iterator[TableEntry]:
     for line in logical_lines(text):
         at = ConfigLine(Place(file, line.begins), " ".join(line.text.split()))
         if kind in _PATTERNS:
-            yield from _pattern(line.text.strip(), at)
+            yield from _pattern(line.text.strip(BLANK), at)
         elif kind == "cidr":
-            yield from _network(line.text.strip(), at)
+            yield from _network(line.text.strip(BLANK), at)
         else:
             key, value = _two(line.text)
             yield TableEntry(key.lower(), value, at)
@@ -129,5 +129,5 @@ def _network(text: str, at: ConfigLine) -> Iterator[TableEntry]:
 
 def _two(text: str) -> tuple[str, str]:
     """The first word and what follows it."""
-    key, *value = text.split(None, 1)
-    return key, "".join(value).strip()
+    key, *value = re.split(rf"[{BLANK}]+", text.strip(BLANK), maxsplit=1)
+    return key, "".join(value).strip(BLANK)

@@ -33,9 +33,13 @@ def test_parameters_are_read_as_postfix_reads_them(
     assert pairs(text) == expected
 
 
-@pytest.mark.parametrize("text", ["no equals\n", "a b = 1\n", "= 1\n", "{ a = b }\n"])
-def test_line_that_is_no_parameter_is_told_with_its_place(text: str) -> None:
-    with pytest.raises(ParseError, match=r"main\.cf:2:1: found .*, expected `name = value`"):
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [("no equals\n", 4), ("a b = 1\n", 3), ("= 1\n", 1), ("{ a = b }\n", 3), ("word\n", 1)],
+)
+def test_line_that_is_no_parameter_is_told_with_its_place(text: str, column: int) -> None:
+    message = rf"main\.cf:2:{column}: found .*, expected `name = value`"
+    with pytest.raises(ParseError, match=message):
         parse_main_cf("a = 1\n" + text, "main.cf")
 
 
@@ -44,6 +48,9 @@ def test_word_of_a_continued_value_is_found_on_its_own_line() -> None:
     assert str(entry.place_of("127.0.0.0/8")) == "main.cf:1"
     assert str(entry.place_of("[::]/0")) == "main.cf:4"
     assert str(entry.place_of("nowhere")) == "main.cf:1"
+    columns = [entry.place_of(word).column for word in ("127.0.0.0/8", "[::]/0", "nowhere")]
+    assert columns == [14, 5, 1]
+    assert entry.value_place.column == 14
 
 
 def test_indented_line_that_continues_nothing_is_found() -> None:

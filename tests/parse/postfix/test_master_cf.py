@@ -34,7 +34,7 @@ def test_override_with_blanks_sets_nothing_and_is_told() -> None:
     assert service.override("smtpd_sasl_auth_enable") is None
     (problem,) = service.problems
     assert problem.fatal
-    assert str(problem.place) == "master.cf:2"
+    assert (str(problem.place), problem.place.column) == ("master.cf:2", 6)
 
 
 def test_last_of_two_services_with_one_name_and_type_counts() -> None:
@@ -49,9 +49,10 @@ def test_last_of_two_services_with_one_name_and_type_counts() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("smtp inet n - y\n", r"master\.cf:1:1: found 'smtp inet n - y', expected the columns"),
+        ("smtp inet n - y\n", r"master\.cf:1:16: found 'smtp inet n - y', expected the columns"),
         ("smtp tcp n - y - - smtpd\n", r"master\.cf:1:6: found the type 'tcp', expected one of"),
-        ("smtp inet n - y - - smtpd -o { a = b\n", r"expected `}`"),
+        ("smtp inet n - y - - smtpd -o { a = b\n", r"master\.cf:1:30: .*expected `}`"),
+        ("smtp inet n - y - - smtpd\n -o { a = b\n", r"master\.cf:2:5: .*expected `}`"),
     ],
 )
 def test_line_that_is_no_service_is_told_with_its_place(text: str, message: str) -> None:

@@ -316,6 +316,33 @@ def test_problem_of_the_files_is_told_with_its_place(
     assert any(message in text and at == place and stops is fatal for text, at, stops in told)
 
 
+@pytest.mark.parametrize(
+    ("extra", "master", "word", "column"),
+    [
+        ("smtpd_tls_security_level =  may # x\n", None, "is no value", 29),
+        ("smtpd_tls_protocols = >=TLSv1.2 !SSLv9\n", None, "is no value", 33),
+        ("smtpd_relay_restrictions = permit_mynetwork, reject\n", None, "no restriction", 28),
+        ("a word\n", None, "a word", 3),
+        ("", MASTER_CF.replace("=encrypt", "=encrypted"), "is no value", 31),
+    ],
+)
+def test_problem_points_at_the_word(extra: str, master: str | None, word: str, column: int) -> None:
+    found = reading(extra, master=master or MASTER_CF).program.problems
+    assert [p.place.column for p in found if word in p.message] == [column]
+
+
+def test_restriction_that_does_not_exist_is_told_with_the_nearest() -> None:
+    (problem,) = reading("smtpd_relay_restrictions = permit_mynetwork, reject\n").program.problems
+    assert (problem.kind, problem.fatal, problem.expected) == (
+        "unknown",
+        False,
+        "`permit_mynetworks`",
+    )
+    classes = "smtpd_restriction_classes = ours\nours = permit_mynetworks\n"
+    lists = "smtpd_relay_restrictions = ours, check_client_access hash:/x, hash:/y, reject\n"
+    assert reading(classes + lists).program.problems == ()
+
+
 def test_names_of_ones_own_are_no_typos() -> None:
     found = reading(
         "mua_recipient_restrictions = permit_sasl_authenticated, reject\n"
@@ -349,3 +376,10 @@ def test_secrets_in_a_value_are_left_out() -> None:
 
 def test_key_files_are_named_for_their_permissions() -> None:
     assert reading().secret_files == ("/etc/ssl/mx1.pem",)
+
+
+def test_blank_that_is_none_to_postfix_parts_no_words() -> None:
+    found = reading("smtpd_relay_restrictions = permit_mynetworks,\xa0reject\n")
+    assert [p.message for p in found.program.problems if p.kind == "unknown"] == [
+        "'\\xa0reject' in smtpd_relay_restrictions is no restriction: smtpd answers 451 there"
+    ]
