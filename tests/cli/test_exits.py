@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from audits.catalog.mx.null_stands_alone import evaluate
-from audits.cli.exits import MEANING, Exit, for_error, for_results, table
+from audits.cli.exits import MEANING, Exit, for_change, for_error, for_results, table
 from audits.errors import (
     InventoryError,
     MailproofError,
@@ -15,6 +15,7 @@ from audits.errors import (
     SnapshotError,
     UsageError,
 )
+from audits.evaluate.comparison import compare
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
 from audits.subject import Domain
@@ -42,6 +43,28 @@ def result(outcome: Outcome, severity: Severity = Severity.HIGH) -> Result:
 )
 def test_outcomes_make_the_code(outcomes: list[Outcome], code: Exit) -> None:
     assert for_results(map(result, outcomes), Severity.MEDIUM, 0) is code
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        (Outcome.PASS, Outcome.FAIL, Exit.REGRESSIONS),
+        (Outcome.FAIL, Outcome.FAIL, Exit.COMPLETE),
+        (Outcome.FAIL, Outcome.PASS, Exit.COMPLETE),
+        (Outcome.WAIVED, Outcome.FAIL, Exit.REGRESSIONS),
+        (Outcome.PASS, Outcome.UNKNOWN, Exit.INCOMPLETE),
+        (Outcome.UNKNOWN, Outcome.UNKNOWN, Exit.COMPLETE),
+        (Outcome.ERROR, Outcome.ERROR, Exit.INCOMPLETE),
+    ],
+)
+def test_what_a_change_did_makes_the_code(before: Outcome, after: Outcome, code: Exit) -> None:
+    _, change = compare("0123", [result(before)], [result(after)])
+    assert for_change(change, Severity.MEDIUM, 0) is code
+
+
+def test_mild_failure_that_a_change_introduces_ends_nothing() -> None:
+    _, change = compare("0123", [], [result(Outcome.FAIL, Severity.LOW)])
+    assert for_change(change, Severity.MEDIUM, 0) is Exit.COMPLETE
 
 
 def test_failure_below_the_threshold_is_no_finding() -> None:
