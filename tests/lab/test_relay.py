@@ -11,9 +11,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.lab.lab import AUDITOR, IPV4_NETWORK, PROBE, Lab, Machine, running_lab
+from tests.lab.network import HAS_IPV6
 from tests.lab.servers.exim import RCPT_ACL, EximSettings
 from tests.lab.servers.opensmtpd import OpenSmtpdSettings
-from tests.lab.servers.postfix import PostfixSettings
+from tests.lab.servers.postfix import SUBMISSION, PostfixSettings
 from tests.lab.test_outcomes import Run, perform
 
 pytestmark = pytest.mark.lab
@@ -56,6 +57,20 @@ MACHINES = (
                 **DELIVERS,
             ),
         ),
+    ),
+    # Whoever wrote its networks thought of IPv4 alone.
+    Machine(
+        "ipv6-open",
+        17,
+        "ipv6-open.example.org",
+        (PostfixSettings({"mynetworks": "127.0.0.0/8 [::]/0"}, **DELIVERS),),
+        ipv6=True,
+    ),
+    Machine(
+        "submits",
+        18,
+        "submits.example.org",
+        (PostfixSettings(services={25: {}, 587: SUBMISSION}, **DELIVERS),),
     ),
     Machine("exim", 15, "exim.example.org", (_DEBIAN_EXIM,)),
     Machine("opensmtpd", 16, "opensmtpd.example.org", (OpenSmtpdSettings(),)),
@@ -161,6 +176,37 @@ def test_relay_inside_tls_alone_is_seen(relays: Lab, fleet: Path) -> None:
     assert "inside TLS got 250" in message
     forms = probes(run, "tls-open")["forms"]
     assert {form["outcome"] for form in forms if not form["encrypted"]} <= {"denied", "syntax"}
+
+
+@pytest.mark.skipif(not HAS_IPV6, reason="this machine has no IPv6")
+def test_relay_over_ipv6_alone_is_seen(relays: Lab, fleet: Path) -> None:
+    run = perform(relays, fleet, "--limit", HOSTS["ipv6-open"])
+    results = run.about(HOSTS["ipv6-open"], "relay-refused")
+    outcomes = {":" in result["subject"]["address"]: result["outcome"] for result in results}
+    assert outcomes == {False: "pass", True: "fail"}
+    (compared,) = run.about(HOSTS["ipv6-open"], "port-address-families-agree")
+    assert compared["outcome"] == "fail"
+    assert "IPv6" in compared["violations"][0]["message"]
+
+
+def test_sent_message_is_shown_as_it_arrived_through_a_real_server(
+    relays: Lab, fleet: Path, sink: Path, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("correct horse")
+    secret.chmod(0o600)
+    login = f"alice@submits.example.org=file:{secret}"
+    via = ("--via", f"{HOSTS['submits']}:587", "--login", login)
+    done = relays.mailproof("trace", PROBE["recipient"], *via, "--send", "--json", cwd=fleet)
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["result"]) == (0, "through"), found["sentence"]
+    assert found["arrival"]["arrived"] is True
+    # One field for each server: ours to Postfix inside TLS with a login, and Postfix to the sink.
+    last, first = found["arrival"]["received"]
+    assert f"by {HOSTS['submits']} (Postfix) with ESMTPSA" in first
+    assert f"from {HOSTS['submits']}" in last
+    assert len(kept(sink)) == 1
+    assert relays.postfix("submits").queued() == 0
 
 
 def test_closed_servers_answer_every_form_and_relay_none(relays: Lab, tmp_path: Path) -> None:
