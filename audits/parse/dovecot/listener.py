@@ -62,7 +62,7 @@ def listeners(
             yield ConfiguredListener(
                 mta=Mta.DOVECOT,
                 instance=instance,
-                name=f"{_SERVICES[protocol]} {socket.name}",
+                name=socket.name,
                 addresses=addresses,
                 port=int(socket.port),
                 loopback=bool(addresses) and all(map(_is_loopback, addresses)),

@@ -67,7 +67,10 @@ def _name(setting: Setting, scope: Scope, unknown: set[str]) -> Iterator[Problem
 def _value(setting: Setting, scope: Scope) -> Iterator[Problem]:
     expected = _expected(setting, scope)
     if expected is not None:
-        message = f"`{setting.name} = {setting.shown}` is no value of its type"
+        wrong = "is no value of its type"
+        if setting.name in _LITERAL:
+            wrong = "has no `<` before its path, which is taken for the content itself"
+        message = f"`{setting.name} = {setting.shown}` {wrong}"
         yield Problem("value", True, message, expected, setting.place)
 
 

@@ -104,6 +104,9 @@ class _Files:
             cursor.finish()
         elif self._declared.old and first.says("accept", "reject"):
             self._declared.rules.append(old_rule(first.text == "accept", cursor, line))
+        elif first.says("accept", "reject"):
+            found = f"found `{first.text}`, a rule of the grammar before 6.4"
+            raise SyntaxAt(first, "`action` and `match`", found)
         elif not (self._declared.old and first.says(*OLD_SETTINGS)):
             raise SyntaxAt(first, "a statement such as `listen on`, `action` or `match`")
 

@@ -94,7 +94,8 @@ def _rulings(listening: Listening, declared: Declared, rules: Rules) -> Iterator
         yield _works(listening, declared)
         yield from _versions(listening, declared)
         yield _ciphers(listening, declared)
-    yield rule(Question.AUTH, _answer(bool(listening.auth)), f"`{listening.auth or 'no auth'}`")
+    offers = f"`{listening.auth}`" if listening.auth else "no `auth`"
+    yield rule(Question.AUTH, _answer(bool(listening.auth)), offers)
     why = "AUTH is taken inside TLS only" if listening.auth else "no `auth`"
     yield rule(Question.AUTH_IN_CLEAR, "no", why)
     if listening.auth:

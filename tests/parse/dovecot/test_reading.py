@@ -151,7 +151,7 @@ def test_guessing_is_slowed_by_delay_or_penalty(changed: str, answer: str) -> No
 @pytest.mark.parametrize(
     ("changed", "message", "place", "fatal"),
     [
-        ("ssl_cert = /etc/x.pem\n", "no value of its type", "dovecot.conf:16", True),
+        ("ssl_cert = /etc/x.pem\n", "no `<` before", "dovecot.conf:16", True),
         ("ssl = maybe\n", "no value of its type", "dovecot.conf:16", True),
         ("disable_plaintext_auth = nope\n", "no value of its type", "dovecot.conf:16", True),
         ("ssl_min_protocol = TLS1.2\n", "no value of its type", "dovecot.conf:16", True),

@@ -128,7 +128,7 @@ def test_rule_of_the_old_grammar_decides(rule: str, answer: str) -> None:
 def test_rules_of_the_old_grammar_stop_a_new_version() -> None:
     found = reading("accept from any for any relay\n", version="6.8.0p2")
     assert [p.fatal for p in found.program.problems] == [True]
-    assert "'accept'" in found.program.problems[0].message
+    assert "`accept`" in found.program.problems[0].message
 
 
 @pytest.mark.parametrize(
