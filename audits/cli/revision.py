@@ -14,6 +14,8 @@ _PATIENCE_S = 60
 # A configuration repository has far fewer, and no file of these sizes that is read.
 _MOST_FILES = 50_000
 _MOST_OCTETS = 64 * 1024 * 1024
+# A hook of git runs us with these; the repository is the one that the configuration is in.
+_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 _FILE_MODES = ("100644", "100755")
 _LINK_MODE = "120000"
 
@@ -113,6 +115,7 @@ def _run(
     try:
         return subprocess.run(
             ["git", "--no-optional-locks", "-C", str(folder), *arguments],
+            env={name: value for name, value in os.environ.items() if name not in _OF_HOOKS},
             input=b"" if given is None else given,
             capture_output=True,
             timeout=_PATIENCE_S,

@@ -105,6 +105,11 @@ def _program(files: ProgramFiles, base: Path) -> tuple[ConfigTree, list[Installe
     for file in _files(root):
         at = f"{on_host}/{file.relative_to(root).as_posix()}"
         shown = str(file.relative_to(base) if file.is_relative_to(base) else file)
+        if not _inside(file, base if root.is_relative_to(base) else root):
+            silent[at] = Silence(
+                Reason.DENIED, f"{shown} is a link that leads out of the repository"
+            )
+            continue
         try:
             octets = file.read_bytes()[: _MOST_OCTETS + 1]
         except OSError as error:
@@ -115,6 +120,11 @@ def _program(files: ProgramFiles, base: Path) -> tuple[ConfigTree, list[Installe
         else:
             texts[at] = ConfigText(shown, octets.decode("utf-8", "backslashreplace"))
     return ConfigTree(texts, silent), [Installed(mta, begins, files.version)]
+
+
+def _inside(file: Path, folder: Path) -> bool:
+    """Whether a link stays in a folder: a change must not have others' files read and quoted."""
+    return file.resolve().is_relative_to(folder.resolve())
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -61,6 +61,8 @@ def _included(beside: str, name: str, base: Path) -> ConfigText | Silence:
 
 def _text(path: Path, base: Path) -> ConfigText | Silence:
     shown = _shown(path, base)
+    if _leads_out(path, base):
+        return Silence(Reason.DENIED, f"{path.name} is a link that leads out of the repository")
     try:
         with path.open("rb") as file:
             octets = file.read(_MOST_OCTETS + 1)
@@ -69,6 +71,12 @@ def _text(path: Path, base: Path) -> ConfigText | Silence:
     if len(octets) > _MOST_OCTETS:
         return Silence(Reason.UNREADABLE, f"{shown} has over {_MOST_OCTETS} octets")
     return ConfigText(shown, octets.decode("utf-8", "backslashreplace").removeprefix("\ufeff"))
+
+
+def _leads_out(path: Path, base: Path) -> bool:
+    """A change must not have others' files read and quoted, by a link or one on the way."""
+    here = [part for part in (path, *path.parents) if part != base and part.is_relative_to(base)]
+    return any(map(Path.is_symlink, here)) and not path.resolve().is_relative_to(base)
 
 
 def _shown(path: Path, base: Path) -> str:

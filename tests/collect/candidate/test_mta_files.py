@@ -63,3 +63,14 @@ def test_octets_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
     with folder.joinpath("main.cf").open("ab") as file:
         file.write(b"myorigin = \xff\xfe\x00\n")
     assert all(isinstance(each, Observed) for each in collected(tmp_path, folder))
+
+
+def test_link_out_of_the_repository_is_not_read(tmp_path: Path) -> None:
+    outside = tmp_path / "secret"
+    outside.write_text("0.0.0.0/0 hidden\n")
+    main = MAIN_CF.replace("127.0.0.0/8", "cidr:/etc/postfix/nets")
+    folder = write(tmp_path / "repository/postfix", **{"main.cf": main})
+    folder.joinpath("nets").symlink_to(outside)
+    found = collected(tmp_path / "repository", folder)
+    assert "hidden" not in str(found)
+    assert "leads out of the repository" in str(found)

@@ -114,3 +114,14 @@ def test_policy_host_without_address_is_told_and_another_one_is_not_asked(tmp_pa
     silent = _of(PolicyHost(Resolver(ResolverSettings(), front=front), ORIGIN), announced)
     assert isinstance(silent, Unobserved)
     assert silent.reason is Reason.NOT_UNDER_REVIEW
+
+
+def test_link_out_of_the_repository_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(APEX + "a TXT hidden\n")
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    (repository / "net.zone").symlink_to(tmp_path / "secret")
+    found = read_zones({"example.net": repository / "net.zone"}, repository)
+    (silent,) = ask(found, ("a.example.net", "TXT"))
+    assert isinstance(silent, Silence)
+    assert "leads out of the repository" in silent.detail
