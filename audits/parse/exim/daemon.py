@@ -85,7 +85,8 @@ class Budget:
 class Daemon:
     """What all reasoning needs: the configuration, the files that it refers to, which Exim it is.
 
-    unread: why includes are missing, so that what is not set may yet be.
+    unread: why includes are missing, so that what is not set may yet be. found: how lists came out
+    that say the same to every client.
     """
 
     config: Config
@@ -93,6 +94,7 @@ class Daemon:
     build: Build
     unread: tuple[str, ...] = ()
     budget: Budget = field(default_factory=Budget)
+    found: dict[tuple[object, ...], Finding] = field(default_factory=dict)
 
     def raw(self, name: str) -> str:
         """A main option as written, or its default."""

@@ -14,7 +14,7 @@ from audits.parse.exim.source import pieces, shortened
 from audits.parse.postfix.network import Network, Trusted, TrustList
 
 _DEEPEST = 6
-_MOST_ITEMS = 5_000
+_MOST_ITEMS = 20_000
 _EVERYONE = ("0.0.0.0/0", "::/0")
 _TABLE = re.compile(
     r"(?P<partial>partial\d*(?:\([^)]*\))?-)?(?P<net>net\d*-)?(?P<type>[a-z]+\d?)(?P<rest>\*?@?)"
@@ -66,12 +66,26 @@ class Matcher:
         self._client = client
         self._held = held or {}
         self._count = 0
+        # Whether a list within a list is another one for other clients.
+        self._depends = False
 
     def match(self, listed: ListText) -> Finding:
         """Whether the client, or what it asks for, is on a list."""
         outcome = self._daemon.expand(listed.text, self._client, self._held)
         if outcome.text is None:
             return settled(outcome, f"`{shortened(listed.text)}`")
+        client = self._client
+        asked = {"domain": client.domain, "localpart": client.local_part, "address": client.sender}
+        key = (listed.kind, outcome.text, listed.lines_of(0), asked.get(listed.kind))
+        if key not in self._daemon.found:
+            self._depends = False
+            finding = self._match(listed)
+            if self._depends:
+                return finding
+            self._daemon.found[key] = finding
+        return self._daemon.found[key]
+
+    def _match(self, listed: ListText) -> Finding:
         found = list(self.items(listed))
         if listed.kind == "host":
             return self._hosts(found)
@@ -103,6 +117,7 @@ class Matcher:
 
     def items(self, listed: ListText, depth: int = 0) -> Iterator[Item]:
         """The items of a list, those of named lists, of files and of tables in their place."""
+        self._depends = self._depends or (depth > 0 and "$" in listed.text)
         outcome = self._daemon.expand(listed.text, self._client, self._held)
         if outcome.forced:
             return

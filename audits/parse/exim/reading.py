@@ -110,8 +110,10 @@ def _parameters(daemon: Daemon) -> Iterator[Parameter]:
 
 def _trusted(daemon: Daemon) -> tuple[list[Trusted], list[str]]:
     """Networks whose hosts the ACL for RCPT lets relay without login."""
-    networks: list[Trusted] = []
+    networks: dict[Trusted, None] = {}
     reasons: list[str] = []
+    # Lists that are the same for every client.
+    read: set[str] = set()
     for client in _clients(daemon):
         matcher = Matcher(daemon, client)
         acl = _rcpt_acl(daemon, client)
@@ -121,10 +123,14 @@ def _trusted(daemon: Daemon) -> tuple[list[Trusted], list[str]]:
             listed = condition_list(statement, "hosts")
             if statement.verb != "accept" or listed is None or not _lets_relay(daemon, statement):
                 continue
+            if listed.text in read:
+                continue
+            if "$" not in listed.text:
+                read.add(listed.text)
             found, why = matcher.trusted(listed)
-            networks += [each for each in found if each not in networks]
+            networks |= dict.fromkeys(found)
             reasons += why
-    return networks, reasons
+    return list(networks), reasons
 
 
 def _clients(daemon: Daemon) -> Iterator[Client]:

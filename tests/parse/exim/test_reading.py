@@ -501,6 +501,22 @@ def test_nothing_makes_reading_long(text: str) -> None:
     assert time.process_time() - begins < 5
 
 
+def test_long_tables_are_read_once() -> None:
+    hosts = "".join(f"10.{n // 250}.{n % 250}.1: yes\n" for n in range(2_000))
+    domains = "".join(f"d{n}.example: yes\n" for n in range(2_000))
+    begins = time.process_time()
+    found = reading(
+        {
+            "127.0.0.1 : ::::1": "net-lsearch;/etc/exim4/relays",
+            "relay_to_domains =": "relay_to_domains = lsearch;/etc/exim4/domains",
+        },
+        files={"/etc/exim4/relays": hosts, "/etc/exim4/domains": domains},
+    )
+    assert ruled(found, 587, Question.RELAY).answer == "no"
+    assert (len(found.networks), found.networks_open) == (2_000, None)
+    assert time.process_time() - begins < 5
+
+
 def test_every_case_is_read_in_less_than_a_second() -> None:
     begins = time.process_time()
     found = [case.reading() for case in cases("wrong", Mta.EXIM)]
