@@ -17,7 +17,7 @@ from audits.parse.config_tree import ConfigTree, Reading
 from audits.parse.dovecot.reading import read_dovecot
 from audits.parse.exim.reading import read_exim
 from audits.parse.opensmtpd.reading import read_opensmtpd
-from audits.parse.postfix.reading import read_postfix
+from audits.parse.postfix.reading import instances, read_postfix
 from audits.parse.sendmail.reading import read_sendmail
 from audits.subject import MailHost
 
@@ -55,7 +55,17 @@ class Installed:
 
 def read_programs(tree: ConfigTree, programs: Sequence[Installed]) -> list[Reading | Silence]:
     """What the files of each program say, or why they say nothing."""
-    return [READERS[p.mta](tree, p.place, p.version) for p in programs]
+    return [
+        READERS[program.mta](tree, place, program.version)
+        for program in programs
+        for place in _places(tree, program)
+    ]
+
+
+def _places(tree: ConfigTree, program: Installed) -> list[str]:
+    """Where the configuration of a program begins, and those of its other instances."""
+    others = instances(tree, program.place) if program.mta is Mta.POSTFIX else ()
+    return list(dict.fromkeys((program.place, *others)))
 
 
 def configured(

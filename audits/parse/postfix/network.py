@@ -38,12 +38,12 @@ class TrustList:
     @property
     def everybody(self) -> tuple[Trusted, ...]:
         """The networks through which strangers are trusted; empty where they are not."""
-        out = [trusted.network for trusted in self.networks if trusted.excluded]
         within = [trusted for trusted in self.networks if not trusted.excluded]
         wide4 = sorted(
             (trusted for trusted in within if trusted.network.version == 4),
             key=lambda trusted: trusted.network.prefixlen,
         )
+        out = self._excluded_before(wide4[0]) if wide4 else []
         if _size(wide4) - _size_of(out) >= _MOST_IPV4:
             least = list[Trusted]()
             for trusted in wide4:
@@ -54,8 +54,19 @@ class TrustList:
         return tuple(
             trusted
             for trusted in within
-            if trusted.network.version == 6 and trusted.network.prefixlen <= _ALL_PUBLIC_IPV6
+            if trusted.network.version == 6
+            and trusted.network.prefixlen <= _ALL_PUBLIC_IPV6
+            and not any(out.prefixlen <= _ALL_PUBLIC_IPV6 for out in self._excluded_before(trusted))
         )
+
+    def _excluded_before(self, wide: Trusted) -> list[Network]:
+        """What was taken out already; the first match counts, so later exclusions do nothing."""
+        before = self.networks[: self.networks.index(wide)]
+        return [
+            trusted.network
+            for trusted in before
+            if trusted.excluded and trusted.network.version == wide.network.version
+        ]
 
 
 def everybody(networks: Iterable[str]) -> bool:
@@ -95,7 +106,7 @@ def _items(scope: Scope, tree: ConfigTree, reasons: list[str]) -> Iterator[Trust
             yield from _from_file(pattern, excluded, line, tree, reasons)
         else:
             network = _network(pattern)
-            if network is None:
+            if network is None or beyond_prefix(pattern):
                 reasons.append(f"{word!r} in mynetworks is no network")
             else:
                 yield Trusted(network, excluded, line)
@@ -138,6 +149,22 @@ def _from_file(
             reasons.append(f"{word!r} in {found.shown} is no network")
         else:
             yield Trusted(network, excluded != word.startswith("!"), line)
+
+
+def beyond_prefix(word: str) -> str | None:
+    """The network that is meant by one with bits beyond its prefix; None for any other word.
+
+    Postfix reads the list up to such a word, and then answers 451 (match_ops(3)).
+    """
+    network = _network(word)
+    written = word.replace("[", "").replace("]", "")
+    if network is None or "/" not in written:
+        return None
+    try:
+        ip_network(written)
+    except ValueError:
+        return str(ip_network(written, strict=False))
+    return None
 
 
 def _is_address(word: str) -> bool:

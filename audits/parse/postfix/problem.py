@@ -11,6 +11,7 @@ from audits.parse.postfix.defaults import FROM_THE_MACHINE, defaults, is_known
 from audits.parse.postfix.expansion import references
 from audits.parse.postfix.main_cf import Entry
 from audits.parse.postfix.master_cf import MasterService
+from audits.parse.postfix.network import beyond_prefix
 from audits.parse.postfix.restriction import (
     KNOWN,
     LISTS,
@@ -56,6 +57,8 @@ def problems(
         yield from _value(scope, name, entry.value_place)
         if name in LISTS:
             yield from _restrictions(scope, name, entry.value_place)
+        if name == "mynetworks":
+            yield from _networks(scope, entry.value_place)
     for service in services:
         yield from service.problems
         own = scope.of(service)
@@ -132,6 +135,20 @@ def _restrictions(scope: Scope, name: str, place: Place) -> Iterator[Problem]:
         said = f"`{shown(name, word)}`" if word.isascii() else ascii(word)
         message = f"{said} in {name} is no restriction: smtpd answers 451 there"
         yield Problem("unknown", False, message, expected, _at_word(scope, name, word, place))
+
+
+def _networks(scope: Scope, place: Place) -> Iterator[Problem]:
+    """Words of mynetworks at which every client gets 451."""
+    try:
+        words = scope.words("mynetworks")
+    except ParseError:
+        return  # told where the value stands
+    for word in words:
+        meant = beyond_prefix(word.lstrip("!"))
+        if meant is not None:
+            message = f"`{word}` in mynetworks has bits beyond its prefix: smtpd answers 451"
+            at = _at_word(scope, "mynetworks", word, place)
+            yield Problem("value", True, message, f"`{meant}`", at)
 
 
 def _expected(scope: Scope, name: str, value: str) -> str | None:

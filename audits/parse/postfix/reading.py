@@ -62,7 +62,7 @@ def read_postfix(tree: ConfigTree, folder: str, version: str | None) -> Reading 
         rulings=tuple(_rulings(scope, trust)) if entries else (),
         password_schemes=(),
         problems=tuple(found),
-        unread=(trust.open,) if trust.open else (),
+        unread=(*((trust.open,) if trust.open else ()), *_instances_unread(scope, tree)),
     )
     try:
         listening = tuple(listeners(scope, services, tree, folder)) if entries else ()
@@ -74,6 +74,46 @@ def read_postfix(tree: ConfigTree, folder: str, version: str | None) -> Reading 
         if not trusted.excluded
     )
     return Reading(program, listening, networks, trust.open, tuple(_secret_files(scope)))
+
+
+def instances(tree: ConfigTree, folder: str) -> tuple[str, ...]:
+    """The folders of the other instances that one in a folder starts (postmulti(1)).
+
+    One that `multi_instance_enable` leaves out, which is the default, is never started.
+    """
+    main = tree.read(join(folder, "main.cf"))
+    if isinstance(main, Silence):
+        return ()
+    return tuple(each for each in _named_instances(_scope(main)) if _is_enabled(tree, each))
+
+
+def _named_instances(scope: Scope) -> list[str]:
+    try:
+        return [word for word in scope.words("multi_instance_directories") if word[0] == "/"]
+    except ParseError:
+        return []  # told as a problem, with its place
+
+
+def _is_enabled(tree: ConfigTree, folder: str) -> bool:
+    main = tree.read(join(folder, "main.cf"))
+    if isinstance(main, Silence):
+        return False
+    try:
+        return _scope(main).says_yes("multi_instance_enable")
+    except ParseError:
+        return True
+
+
+def _scope(main: ConfigText) -> Scope:
+    entries = _main_cf(main, [])
+    return Scope({entry.name: entry for entry in entries}, version_of(None))
+
+
+def _instances_unread(scope: Scope, tree: ConfigTree) -> Iterator[str]:
+    for folder in _named_instances(scope):
+        found = tree.read(join(folder, "main.cf"))
+        if isinstance(found, Silence):
+            yield f"the instance in {folder}: {found.detail}"
 
 
 def _main_cf(main: ConfigText, found: list[Problem]) -> tuple[Entry, ...]:

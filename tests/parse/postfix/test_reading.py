@@ -3,7 +3,9 @@
 import pytest
 
 from audits.facts.mta import Question
-from tests.parse.postfix.configs import MASTER_CF, listener, reading, ruled
+from audits.parse.config_tree import ConfigText, ConfigTree
+from audits.parse.postfix.reading import instances
+from tests.parse.postfix.configs import MAIN_CF, MASTER_CF, listener, reading, ruled
 
 HIDDEN_LOGIN = "smtpd_sasl_auth_enable = yes\nsmtpd_discard_ehlo_keywords = AUTH\n"
 LOGIN_FOR_FEW = "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_exceptions_networks = 0.0.0.0/0\n"
@@ -29,6 +31,7 @@ def test_sound_configuration_relays_for_nobody() -> None:
         ("mynetworks = 127.0.0.0/8, 0.0.0.0/0\n", {}, "trusts 0.0.0.0/0", ["main.cf:8"]),
         ("mynetworks = 127.0.0.0/8\n\n# more\n    [::]/0\n", {}, "trusts ::/0", ["main.cf:11"]),
         ("mynetworks = 0.0.0.0/1 128.0.0.0/1\n", {}, "so everybody", ["main.cf:8"]),
+        ("mynetworks = 0.0.0.0/0 !0.0.0.0/0\n", {}, "trusts 0.0.0.0/0", ["main.cf:8"]),
         ("mynetworks = cidr:/nets\n", {"/nets": "0.0.0.0/0 x\n"}, "so everybody", ["/nets:1"]),
         ("mynetworks = /nets\n", {"/nets": "10.0.0.0/8\n0.0.0.0/0\n"}, "so everybody", []),
         ("relay_domains = static:ALL\n", {}, "takes every domain", ["main.cf:9"]),
@@ -133,6 +136,8 @@ def test_open_relay_is_found_with_the_lines_that_open_it(
     [
         ("mynetworks = 127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128 10.20.0.0/16\n", {}),
         ("mynetworks = !192.0.2.66 10.0.0.0/8\n", {}),
+        ("mynetworks = !0.0.0.0/0 0.0.0.0/0\n", {}),
+        ("mynetworks = ![::]/0 [::]/0\n", {}),
         ("smtpd_relay_restrictions = permit_mynetworks\n # all\n reject_unauth_destination\n", {}),
         (NO_TABLE + "reject_unauth_destination, check_sender_access hash:/missing\n", {}),
         (
@@ -298,6 +303,7 @@ def test_addresses_of_a_listener_are_told(
         ("smtpd_tls_security_level = may # x\n", None, "is no value", "main.cf:9", True),
         ("smtpd_sasl_auth_enable = true\n", None, "is no value", "main.cf:9", True),
         ("smtpd_tls_protocols = TLSv1.2, !TLSv1.2\n", None, "is no value", "main.cf:9", False),
+        ("mynetworks = 10.0.0.1/8\n", None, "`10.0.0.0/8`", "main.cf:9", True),
         ("smtpd_tls_ciphers = strong\n", None, "is no value", "main.cf:9", False),
         ("smtpd_tls_auth_onyl = yes\n", None, "no parameter", "main.cf:9", False),
         ("mynetworks = 10.0.0.0/8\n", None, "line 9, which wins", "main.cf:4", False),
@@ -383,3 +389,17 @@ def test_blank_that_is_none_to_postfix_parts_no_words() -> None:
     assert [p.message for p in found.program.problems if p.kind == "unknown"] == [
         "'\\xa0reject' in smtpd_relay_restrictions is no restriction: smtpd answers 451 there"
     ]
+
+
+def test_other_instances_are_found_where_they_are_started() -> None:
+    folders = "multi_instance_directories = /etc/postfix-out /etc/postfix-off /etc/postfix-gone\n"
+    files = {
+        "/etc/postfix/main.cf": MAIN_CF + folders,
+        "/etc/postfix-out/main.cf": "multi_instance_enable = yes\n",
+        "/etc/postfix-off/main.cf": "",
+    }
+    texts = {path: ConfigText(path, text) for path, text in files.items()}
+    assert instances(ConfigTree(texts), "/etc/postfix") == ("/etc/postfix-out",)
+    assert reading(folders).program.unread[-1] == (
+        "the instance in /etc/postfix-gone: /etc/postfix-gone/main.cf was not supplied"
+    )
