@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from audits.demo.certificates import Authority, Credentials, short_rsa_key
 from tests.lab.lab import Certificate, Machine, for_all, trusted
 from tests.lab.servers import exim
-from tests.lab.servers.dovecot import BACKEND, DovecotSettings
+from tests.lab.servers.dovecot import BACKEND, SASL_PORT, DovecotSettings
 from tests.lab.servers.exim import EximSettings
+from tests.lab.servers.middlebox import BEHIND, MiddleboxSettings
 from tests.lab.servers.opensmtpd import LISTENERS, LOCAL, STABLE, OpenSmtpdSettings
 from tests.lab.servers.postfix import OWN_ADDRESS_ALONE, SUBMISSION, SUBMISSIONS, PostfixSettings
 from tests.lab.servers.server import Software
@@ -33,6 +34,16 @@ _BEHIND_DOVECOT = {
 }
 
 
+# What swap_bangpath does in Postfix: `domain!user` is a mailbox elsewhere.
+_BANG_ROUTER = """\
+bang:
+  driver    = redirect
+  domains   = +local_domains
+  condition = ${if match{$local_part}{!}}
+  data      = ${sg{$local_part}{^(.+)!(.+)\\$}{\\$2@\\$1}}
+"""
+
+
 @dataclass(frozen=True)
 class Row:
     """A host of the matrix.
@@ -48,6 +59,10 @@ class Row:
     differs: Mapping[str, str] = field(default_factory=dict)
     hidden: Mapping[int, str] = field(default_factory=dict)
     certificate: Certificate | None = trusted
+
+    @property
+    def good(self) -> bool:
+        return self.label == self.kind
 
     @property
     def domain(self) -> str:
@@ -66,6 +81,12 @@ def postfix(
 def dovecot(settings: DovecotSettings) -> tuple[Software, ...]:
     """Dovecot on the submission ports, with a good Postfix on port 25 and behind it."""
     return (PostfixSettings(services={25: {}, BACKEND: _BEHIND_DOVECOT}), settings)
+
+
+def middlebox() -> tuple[Software, ...]:
+    """A good Postfix whose port 25 is behind a box that lets nobody see STARTTLS."""
+    hidden = {BEHIND: {"mynetworks": "192.0.2.1"}, 465: _SUBMISSIONS, 587: _SUBMISSION}
+    return (PostfixSettings({}, hidden), MiddleboxSettings())
 
 
 def expired(authority: Authority, host: str) -> Credentials:
@@ -141,6 +162,27 @@ _NO_PASSWORD = dict.fromkeys(
 )
 _EXPIRED = {"cert-in-validity": FAIL, "cert-not-expiring-soon": FAIL, **_NO_PASSWORD}
 _CRAM_ALONE = {"submission-mechanisms-allowed": FAIL, "submission-scram-offered": FAIL}
+_MANGLED = {
+    "mx-starttls-offered": FAIL,
+    **dict.fromkeys(
+        (
+            "relay-refused:25",
+            "path-delivers",
+            "port-mx-reachable:25",
+            "smtp-greeting-valid:25",
+            "smtp-null-sender-accepted",
+            "smtp-role-mailboxes-accepted",
+            "smtp-unknown-recipient-rejected",
+            "smtp-version-not-disclosed:25",
+            "smtp-vrfy-expn-closed:25",
+            "mx-starttls-optional",
+            "smtp-pipelining-enforced",
+            "submission-auth-offered-only-after-tls:25",
+            "submission-auth-refused-in-clear:25",
+        ),
+        PASS,
+    ),
+}
 _ANY_CIPHER = {
     "smtpd_tls_ciphers": "medium",
     "smtpd_tls_mandatory_ciphers": "medium",
@@ -250,6 +292,17 @@ POSTFIX = (
         ),
         {f"{audit}:587": outcome for audit, outcome in _OPEN_TO_ALL.items()},
     ),
+    # Dovecot says who may log in, and has no other part in it.
+    Row(
+        "dovecot-sasl",
+        "postfix",
+        (
+            *postfix(
+                {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": f"inet:127.0.0.1:{SASL_PORT}"}
+            ),
+            DovecotSettings(listeners={}),
+        ),
+    ),
     Row("cram", "postfix", postfix(mechanisms="PLAIN CRAM-MD5"), _CRAM_ALONE),
     Row("expired-cert", "postfix", postfix(), _EXPIRED, certificate=expired),
     Row(
@@ -297,6 +350,29 @@ POSTFIX = (
             UNKNOWN,
         ),
     ),
+    # Who is to be relayed to is decided first, as a greylisting policy service has it.
+    Row(
+        "greylists-own",
+        "postfix",
+        postfix(
+            services={25: {"smtpd_recipient_restrictions": for_all("450 4.2.0 Greylisted, wait")}}
+        ),
+        dict.fromkeys(
+            (
+                "path-delivers",
+                "smtp-null-sender-accepted",
+                "smtp-role-mailboxes-accepted",
+                "smtp-unknown-recipient-rejected",
+            ),
+            UNKNOWN,
+        ),
+    ),
+    # A second before each reply from the third refusal on: slow, and right all the same.
+    Row(
+        "tarpits",
+        "postfix",
+        postfix({"smtpd_soft_error_limit": "3", "smtpd_error_sleep_time": "1s"}),
+    ),
     Row(
         "throttles",
         "postfix",
@@ -335,6 +411,18 @@ POSTFIX = (
         postfix({"local_recipient_maps": ""}),
         {"smtp-unknown-recipient-rejected": FAIL},
     ),
+    Row(
+        "takes-domain",
+        "postfix",
+        postfix(
+            {
+                "virtual_alias_maps": "inline:{{@takes-domain.example.org"
+                " = alice@takes-domain.example.org}}"
+            }
+        ),
+        _TAKES_ALL,
+    ),
+    Row("mangles-tls", "postfix", middlebox(), _MANGLED, {25: NOT_APPLICABLE}),
     Row(
         "vrfy-open",
         "postfix",
@@ -431,6 +519,17 @@ EXIM = (
             EximSettings(
                 rcpt_acl=exim.TRUSTED + exim.LOGIN_ON_SUBMISSION + exim.LOCAL_ONLY,
                 routers=exim.PERCENT_ROUTER,
+            ),
+        ),
+        {"relay-refused:25": FAIL},
+    ),
+    Row(
+        "exim-bang",
+        "exim",
+        (
+            EximSettings(
+                rcpt_acl=exim.TRUSTED + exim.LOGIN_ON_SUBMISSION + exim.LOCAL_ONLY,
+                routers=_BANG_ROUTER,
             ),
         ),
         {"relay-refused:25": FAIL},
@@ -636,6 +735,12 @@ DOVECOT = (
         _CRAM_ALONE,
     ),
     Row("dovecot-expired", "dovecot", dovecot(DovecotSettings()), _EXPIRED, certificate=expired),
+)
+
+# The good ones once more, with all that a default run asks of: TLSA records beside the logins.
+COMPLETE = tuple(
+    Machine(row.label, _FIRST_NUMBER + place, f"{row.label}.example", row.servers, signed=True)
+    for place, row in enumerate(GOOD)
 )
 
 ROWS = (*GOOD, *POSTFIX, *EXIM, *OPENSMTPD, *DOVECOT)

@@ -81,7 +81,8 @@ class OpenSmtpd(MailServer):
     def connections(self, client: str) -> Counter[str]:
         # The listener's line has no address, and the other one no port; all clients are of the lab.
         log = self.log.read_text(errors="replace")
-        assert f"connected address={client} " in log
+        if f"connected address={client} " not in log:
+            return Counter()
         return Counter(match[1] for match in _CONNECT.finditer(log))
 
     def annoyance(self) -> list[str]:
