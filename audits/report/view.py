@@ -187,6 +187,7 @@ def view(
     domain_sheets, drawn = sheets(material, Domain, places, drawn)
     scope = snapshot.fact(FleetScope, snapshot.vantage)
     silent, waived = layers(material), waiver_lines(material)
+    files = reviewed(snapshot, gaps)
     outcomes = tuple(OutcomeCount(o, w, counts[o], number(counts[o])) for o, w in OUTCOMES.items())
     return ReportView(
         run=_clean(run),
@@ -196,10 +197,11 @@ def view(
         policy_sources=tuple(map(visible, policy.sources)) if len(policy.sources) > 1 else (),
         gate=policy.gate,
         conclusion=conclusion,
-        sentence=_sentence(conclusion, run, counts, severities, hosts, domains),
+        sentence=_sentence(conclusion, run, counts, severities, hosts, domains)
+        + (" This speaks of the files under review alone." if files and not files.live else ""),
         basis=f"The policy counts failures of severity {policy.gate} and above against the fleet.",
         tone=_TONES[conclusion],
-        contents=_contents(len(found), counts, len(waived)),
+        contents=_contents(len(found), counts, len(waived), files, comparison is not None),
         total=len(ordered),
         total_words=f"{counted(len(ordered), 'result')}:",
         tally=", ".join(f"{c.shown} {c.word}" for c in outcomes if c.count),
@@ -225,7 +227,7 @@ def view(
         domain_sheets=domain_sheets,
         shared_ways=shared_ways(material, drawn),
         foreign=foreign_hosts(material),
-        reviewed=reviewed(snapshot, gaps),
+        reviewed=files,
         change=change_sheet(comparison) if comparison is not None else None,
     )
 
@@ -246,7 +248,13 @@ def _grouped(failures: int, findings: int) -> str:
     return f"{said}: what fails one audit in the same words is one finding."
 
 
-def _contents(findings: int, counts: Mapping[Outcome, int], waivers: int) -> tuple[Entry, ...]:
+def _contents(
+    findings: int,
+    counts: Mapping[Outcome, int],
+    waivers: int,
+    files: Reviewed | None,
+    changed: bool,
+) -> tuple[Entry, ...]:
     entries = [
         ("Verdict", "verdict", 0),
         ("Scope and population", "scope", 0),
@@ -261,6 +269,10 @@ def _contents(findings: int, counts: Mapping[Outcome, int], waivers: int) -> tup
     ]
     if counts[Outcome.ERROR]:
         entries.insert(6, ("Errors", "errors", counts[Outcome.ERROR]))
+    if changed:
+        entries.insert(1, ("The change", "change", 0))
+    if files is not None:
+        entries.insert(1, ("Under review", "review", 0))
     return tuple(Entry(text, anchor, number(n) if n else "") for text, anchor, n in entries)
 
 
