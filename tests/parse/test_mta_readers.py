@@ -89,6 +89,8 @@ def test_any_text_gives_a_reading(mta: Mta) -> None:
         (Mta.DOVECOT, "passdb {\n" * 20_000),
         (Mta.DOVECOT, "a = x\n" + "a = $a $a\n" * 2_000),
         (Mta.DOVECOT, "local 203.0.113.1 {\n}\n" * 5_000),
+        (Mta.DOVECOT, "protocol imap {\n}\n" * 4_000 + "local 203.0.113.1 {\n ssl = no\n}\n" * 600),
+        (Mta.DOVECOT, "a = b\n" * 100_000),
         (Mta.DOVECOT, "!include dovecot.conf\n" * 1_000),
         (Mta.OPENSMTPD, "{" * 20_000),
         (Mta.OPENSMTPD, 'a = "' + "x " * 4_000 + '"\n' + "listen on $a\n" * 1_000),

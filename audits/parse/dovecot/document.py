@@ -13,6 +13,7 @@ from audits.parse.dovecot.line import Line, lines
 
 # Dovecot has no such limits; files that include each other would keep it busy for ever.
 _MOST_FILES = 500
+_MOST_LINES = 10_000
 _DEEPEST = 20
 _MOST_SHOWN = 400
 _LONGEST_LOOKED_AT = 1_000
@@ -100,6 +101,15 @@ class Section:
         found = self._placed(name)
         return found[1] if found else None
 
+    def named(self, name: str) -> "Setting | Section | None":
+        """The last setting or section without argument of that very name."""
+        setting = self._last.get(name)
+        section = self._unnamed.get(name, [None])[-1]
+        if setting is None or section is None:
+            found = setting or section
+            return found[1] if found else None
+        return setting[1] if setting[0] > section[0] else section[1]
+
     def _placed(self, name: str) -> tuple[int, Setting] | None:
         """The setting with its place among the items."""
         best = self._last.get(name)
@@ -151,6 +161,7 @@ class _Reader:
         self._tree = tree
         self._document = document
         self._files = 0
+        self._lines = 0
 
     def file(self, path: str, within: list[Section], including: tuple[str, ...]) -> None:
         """Reads one file into the sections that are open where it is included."""
@@ -161,6 +172,12 @@ class _Reader:
         self._files += 1
         opened = [*within]
         for line in lines(found.text, found.shown):
+            self._lines += 1
+            if self._lines > _MOST_LINES:
+                if self._lines == _MOST_LINES + 1:
+                    place = line.place
+                    self._wrong(place, "found more lines than any configuration has", "fewer")
+                return
             if isinstance(line, Problem):
                 self._document.problems.append(line)
             elif line.kind == "include":

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from ipaddress import ip_network
+from itertools import islice
 
 from audits.facts.mta import Answer, ConfigLine, Question, Ruling
 from audits.parse.dovecot.document import Document, Section, Setting
 
 _FILTERS = ("local", "remote", "local_name")
-_MOST_VIEWS = 100
+_MOST_VIEWS = 50
 # The first minor release of 2.3 that no longer speaks TLS 1.0 and 1.1 unless told to.
 _TLS_1_2_SINCE = (2, 3, 15)
 
@@ -60,12 +61,12 @@ class Scope:
     def words(self, name: str) -> list[str]:
         """A list: words, or since 2.4 a section of `word = yes` lines."""
         for layer in reversed(self._layers):
-            for item in reversed(layer.items):
-                if isinstance(item, Section) and item.name == name:
-                    settings = (each for each in item.items if isinstance(each, Setting))
-                    return [each.name for each in settings if each.value.lower() != "no"]
-                if isinstance(item, Setting) and item.name == name:
-                    return item.value.replace(",", " ").split()
+            item = layer.named(name)
+            if isinstance(item, Section):
+                settings = (each for each in item.items if isinstance(each, Setting))
+                return [each.name for each in settings if each.value.lower() != "no"]
+            if item is not None:
+                return item.value.replace(",", " ").split()
         return self.value(name).replace(",", " ").split()
 
     def lines(self, *names: str) -> tuple[ConfigLine, ...]:
@@ -84,11 +85,13 @@ def scopes(document: Document, version: tuple[int, ...], protocol: str) -> list[
     A filter for clients in private networks is about nobody that comes from elsewhere.
     """
     root = document.root
-    chains = [(root,), *_chains(root, (root,))][:_MOST_VIEWS]
+    chains = [(root,), *islice(_chains(root, (root,)), _MOST_VIEWS)]
+    sections = {id(each): each for chain in chains for each in chain}
+    own = {key: _of_protocol(each, protocol) for key, each in sections.items()}
     return [
-        Scope(document, version, tuple(_with_protocol(chain, protocol)))
+        Scope(document, version, tuple(part for each in chain for part in (each, own[id(each)])))
         for chain in chains
-        if _concerns(chain, protocol)
+        if len(chain) == 1 or _concerns(chain[-1], own[id(chain[-1])])
     ]
 
 
@@ -100,19 +103,19 @@ def _chains(section: Section, above: tuple[Section, ...]) -> Iterator[tuple[Sect
             yield from _chains(inner, chain)
 
 
-def _with_protocol(chain: tuple[Section, ...], protocol: str) -> Iterator[Section]:
-    for section in chain:
-        yield section
-        yield from (each for each in section.sections("protocol") if _names(each, protocol))
+def _of_protocol(section: Section, protocol: str) -> Section:
+    """All that a section says of a protocol, in one."""
+    whole = Section("protocol", protocol, section.place)
+    for each in section.sections("protocol"):
+        if _names(each, protocol):
+            for item in each.items:
+                whole.add(item)
+    return whole
 
 
-def _concerns(chain: tuple[Section, ...], protocol: str) -> bool:
-    """Whether a filter says anything about a protocol."""
-    last = chain[-1]
-    return any(
-        isinstance(item, Setting) or (item.name == "protocol" and _names(item, protocol))
-        for item in last.items
-    ) or (len(chain) == 1)
+def _concerns(section: Section, own: Section) -> bool:
+    """Whether a filter says anything about a protocol. own: what it says of that one alone."""
+    return bool(own.items) or any(isinstance(item, Setting) for item in section.items)
 
 
 def _names(section: Section, protocol: str) -> bool:
