@@ -117,7 +117,7 @@ class NamedList:
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition or modifier of an ACL statement; value: None for `endpass`."""
+    """A condition or modifier of an ACL statement; value: empty for `endpass`."""
 
     name: str
     value: str
@@ -170,7 +170,7 @@ class Driver:
 
 @dataclass
 class Config:
-    """A whole configuration. sections: those that begin in it."""
+    """A whole configuration. lists: by kind and name."""
 
     options: dict[str, Option] = field(default_factory=dict)
     lists: dict[tuple[str, str], NamedList] = field(default_factory=dict)

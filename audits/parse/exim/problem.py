@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from audits.facts.mta import Problem
-from audits.facts.place import Place
 from audits.parse.exim.config import VERBS, Config
 from audits.parse.exim.daemon import Daemon
 from audits.parse.exim.defaults import MAIN_OPTIONS, USUAL
@@ -67,7 +66,7 @@ def _without_transport(config: Config, daemon: Daemon) -> Iterator[Problem]:
         if option is None or option.value in there or "$" in option.value or daemon.unread:
             continue
         message = f"the router {router.name} names the transport `{option.value[:60]}`"
-        place: Place = option.line.place
+        place = option.line.place
         yield Problem("missing", True, message, "a transport that is there", place)
 
 
@@ -84,7 +83,7 @@ def _lists(config: Config, daemon: Daemon) -> Iterator[Problem]:
                 for word in condition.value.replace("!", " ").replace(":", " ").split():
                     if not word.startswith("+") or word[1:].startswith(("include_", "ignore_")):
                         continue
-                    if (kind, word[1:]) not in config.lists and word != "+caseful":
+                    if (kind, word[1:]) not in config.lists:
                         message = f"`{condition.name}` refers to `{word[:60]}`, which is not there"
                         place = condition.line.place_at(condition.offset)
                         expected = f"a {kind}list of that name"
