@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from audits.facts.fact import Silence
 from audits.facts.mta import ConfigLine
 from audits.parse.config_tree import ConfigTree
-from audits.parse.postfix.scope import Scope
+from audits.parse.postfix.main_cf import logical_lines
+from audits.parse.postfix.scope import Scope, split
 from audits.parse.postfix.table import INDEXED, is_table, read_table
 
 # Mail to a domain of mydestination stays here, whatever it is.
@@ -36,6 +38,8 @@ def destinations(scope: Scope, tree: ConfigTree) -> Iterator[Destinations]:
         for word in scope.words(name):
             if is_table(word):
                 yield from _table(scope, tree, name, word)
+            elif word.startswith("/"):
+                yield from _file(scope, tree, name, word)
             elif name == "relay_domains" and _below(scope, word):
                 why = f"{name} = {word} takes every domain below it for its own"
                 yield Destinations(True, why, _lines(scope, name, word))
@@ -55,6 +59,23 @@ def _table(scope: Scope, tree: ConfigTree, name: str, word: str) -> Iterator[Des
             yield Destinations(True, why, _once(*lines, entry.line))
     if table.unread is not None and not _lists_names(word):
         yield Destinations(False, table.unread, lines)
+
+
+def _file(scope: Scope, tree: ConfigTree, name: str, path: str) -> Iterator[Destinations]:
+    """A file of words that count as if they stood in the list."""
+    lines = _lines(scope, name, path)
+    found = tree.read(path)
+    if isinstance(found, Silence):
+        yield Destinations(False, f"{path} was not supplied: {found.detail}", lines)
+        return
+    for line in logical_lines(found.text):
+        for word in split(line.text):
+            at = ConfigLine(line.place(found.shown, line.text.index(word)), word)
+            if is_table(word):
+                yield Destinations(False, f"{path} refers to {word}", _once(*lines, at))
+            elif name == "relay_domains" and _below(scope, word):
+                why = f"{name} = {path} takes every domain below `{word}` for its own"
+                yield Destinations(True, why, _once(*lines, at))
 
 
 def _lists_names(word: str) -> bool:

@@ -20,6 +20,7 @@ _LOGIN_CHECKS = frozenset(
     {
         "reject_sender_login_mismatch",
         "reject_authenticated_sender_login_mismatch",
+        "reject_known_sender_login_mismatch",
     }
 )
 # Domains whose mail goes on elsewhere, and what lists their recipients: those in `user%domain` form
@@ -170,7 +171,7 @@ def _sender_of_others(scope: Scope) -> Ruling:
         why = f"{maps} says of no sender whose it is"
         return ruling(scope, Question.SENDER_OF_OTHERS, holds=True, why=why, by=(maps,))
     for name in LISTS:
-        for word in scope.words(name):
+        for word in map(str.lower, scope.words(name)):
             if word in _LOGIN_CHECKS:
                 why = f"`{word}` in {name} compares sender and login"
                 return ruling(

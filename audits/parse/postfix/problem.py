@@ -59,6 +59,7 @@ def problems(
             yield from _restrictions(scope, name, entry.value_place)
         if name == "mynetworks":
             yield from _networks(scope, entry.value_place)
+    yield from _handed_over(services)
     for service in services:
         yield from service.problems
         own = scope.of(service)
@@ -164,6 +165,17 @@ def _expected(scope: Scope, name: str, value: str) -> str | None:
             return "names such as TLSv1.2, with `!`, `>=` or `<=` before them"
         return None if not value or protocols(value) else "a list that leaves a version"
     return None
+
+
+def _handed_over(services: tuple[MasterService, ...]) -> Iterator[Problem]:
+    """postscreen says 421 to every good client where no smtpd takes them over."""
+    if any(service.name == "smtpd" and service.type == "pass" for service in services):
+        return
+    for service in services:
+        if service.type == "inet" and service.command.rpartition("/")[2] == "postscreen":
+            message = f"`{service.name}`: postscreen hands over to `smtpd pass`, which is not there"
+            expected = "smtpd pass - - n - - smtpd"
+            yield Problem("missing", True, message, expected, service.line.place)
 
 
 def _unprotected(scope: Scope, service: MasterService) -> Iterator[Problem]:

@@ -51,7 +51,8 @@ def read_postfix(tree: ConfigTree, folder: str, version: str | None) -> Reading 
     found: list[Problem] = []
     entries = _main_cf(main, found)
     services = _master_cf(master, found)
-    scope = Scope({entry.name: entry for entry in entries}, version_of(version))
+    named = {entry.name: entry for entry in entries}
+    scope = Scope(named, version_of(version), folder=folder)
     found += problems(scope, entries, services)
     trust = trust_of(scope, tree)
     program = Program(

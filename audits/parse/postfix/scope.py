@@ -23,8 +23,11 @@ class Scope:
         entries: Mapping[str, Entry],
         version: Version,
         service: MasterService | None = None,
+        folder: str = "",
     ) -> None:
+        """`folder`: where main.cf is, on its host."""
         self.version = version
+        self._folder = folder
         self.service = service
         self._entries = entries
         self._defaults = defaults(version)
@@ -32,7 +35,7 @@ class Scope:
 
     def of(self, service: MasterService) -> "Scope":
         """The same for a service of master.cf."""
-        return Scope(self._entries, self.version, service)
+        return Scope(self._entries, self.version, service, self._folder)
 
     def raw(self, name: str) -> str | None:
         """The value as written, or the default; None where there is no such parameter."""
@@ -42,7 +45,10 @@ class Scope:
         entry = self._entries.get(name)
         if entry is not None:
             return entry.value
-        return self._version if name == "mail_version" else self._defaults.get(name)
+        if name == "mydomain":
+            return (self.raw("myhostname") or "").partition(".")[2] or None
+        of_this_one = {"mail_version": self._version, "config_directory": self._folder}
+        return of_this_one.get(name) or self._defaults.get(name)
 
     def value(self, name: str) -> str:
         """The value with its references put in, blanks trimmed; raises ParseError."""

@@ -42,6 +42,18 @@ def test_sound_configuration_relays_for_nobody() -> None:
             "user%domain@",
             ["main.cf:9", "main.cf:10"],
         ),
+        (
+            "mydomain = org\nrelay_domains = $config_directory/r $mydomain\n",
+            {"/etc/postfix/r": "customer.example\n"},
+            "every domain below",
+            ["main.cf:9"],
+        ),
+        (
+            "relay_domains = $config_directory/r\n",
+            {"/etc/postfix/r": "# all\ncustomer.example\norg\n"},
+            "below `org`",
+            ["main.cf:9", "/etc/postfix/r:3"],
+        ),
         ("relay_domains = org\n", {}, "every domain below", ["main.cf:9"]),
         ("relay_domains = inline:{org=x}\n", {}, "below `org`", ["main.cf:9"]),
         (
@@ -185,6 +197,7 @@ def test_closed_relay_is_not_accused(extra: str, files: dict[str, str]) -> None:
             "smtpd_tls_ask_ccert = yes\nsmtpd_tls_CAfile = /etc/postfix/users.pem",
             "certifies",
         ),
+        ("reject_unauth_destination\nrelay_domains = /missing", "/missing was not supplied"),
         ("reject_unauth_destination\nrelay_domains = pcre:/missing", "was not supplied"),
         ("reject_unauth_destination\nvirtual_mailbox_domains = mysql:/x.cf", "can't be read"),
     ],
@@ -312,6 +325,7 @@ def test_addresses_of_a_listener_are_told(
         ("", MASTER_CF.replace("enable=yes", "enable = yes"), "sets nothing", "master.cf:4", True),
         ("", "smtp inet n\n", "columns", "master.cf:1", True),
         ("broken line\n", None, "broken line", "main.cf:9", True),
+        ("", "smtp inet n - y - 1 postscreen\n", "smtpd pass", "master.cf:1", True),
     ],
 )
 def test_problem_of_the_files_is_told_with_its_place(
