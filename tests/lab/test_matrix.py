@@ -120,7 +120,7 @@ def test_fault_is_about_audits_that_exist(run: Run, row: Row) -> None:
 def test_default_run_takes_few_connections_and_annoys_nobody(
     buildable: None, tmp_path: Path
 ) -> None:
-    with running_lab(COMPLETE, "c") as lab:
+    with running_lab(COMPLETE, "b") as lab:
         run = perform(lab, lab.write_fleet(tmp_path / "fleet", logins=True, reply_s=20))
         lines = (run.directory / "facts.jsonl").read_text().splitlines()
         facts = [json.loads(line).get("fact") or {} for line in lines]

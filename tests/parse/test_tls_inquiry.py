@@ -3,8 +3,13 @@
 import pytest
 
 from audits.facts.tls_offer import ClientHello, ServerAnswer, TlsAsk, TlsOffer, Version
-from audits.parse.tls_inquiry import enumeration, next_hellos
-from audits.parse.tls_names import HYBRIDS, suite_name
+from audits.parse.tls_inquiry import (
+    enumeration,
+    next_hellos,
+    schemes_of_key,
+    suites_of_key,
+)
+from audits.parse.tls_names import HYBRIDS, key_exchange, suite_name
 from tests.catalog.tls.offering import (
     answer,
     ask,
@@ -107,3 +112,12 @@ def test_enumeration_of_a_well_kept_service_ends() -> None:
     while (hello := enumeration(sent, "TLSv1.3")) is not None:
         sent.append(well_kept(hello))
         assert len(sent) < 60
+
+
+def test_suites_of_the_two_types_of_key_have_none_in_common() -> None:
+    elliptic, rsa = suites_of_key("ecdsa"), suites_of_key("rsa")
+    assert elliptic
+    assert rsa
+    assert not elliptic & rsa
+    assert {key_exchange(code) for code in elliptic} == {"ECDHE_ECDSA"}
+    assert not set(schemes_of_key("ecdsa")) & set(schemes_of_key("rsa"))
