@@ -3,10 +3,10 @@
 A file names where its program's configuration begins (`place`), its files (`paths`, by a short
 name) and a `sound` text of each. A case of `wrong` or `right` is the sound one with changes in the
 first file: `replace` one text by another, leave out lines that begin with a word of `without`, put
-`extra` at the end. Under the short name of a file it may give another text of it, or `null` where it
-is not there, and more files by their paths under `files`. `fails` names every audit that fails, with
-the place of its first evidence, `none` for a built-in value; nothing else may fail. `open` names
-those that can't be decided. `row` is the number of the misconfiguration, or of the correct
+`extra` at the end. Under the short name of a file it may give another text of it, or `null` where
+it is not there, and more files by their paths under `files`. `fails` names every audit that fails,
+with the place of its first evidence, `none` for a built-in value; nothing else may fail. `open`
+names those that can't be decided. `row` is the number of the misconfiguration, or of the correct
 configuration, that it stands for; `version` is the program's, `roles` are its host's.
 
 Another program is one more file, named for it as `audits.facts.mta.Mta` does.
