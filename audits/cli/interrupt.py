@@ -1,6 +1,7 @@
 """What Ctrl-C and SIGTERM do while a verb runs: they end it in order, and keep what was seen."""
 
 import signal
+import threading
 from types import FrameType
 
 
@@ -18,7 +19,9 @@ _SIGNALS = _Signals()
 
 
 def orderly_interrupts() -> None:
-    """From now on either signal is a KeyboardInterrupt."""
+    """From now on either signal is a KeyboardInterrupt, in the one thread that signals come to."""
+    if threading.current_thread() is not threading.main_thread():
+        return
     signal.signal(signal.SIGTERM, _SIGNALS.on_sigterm)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

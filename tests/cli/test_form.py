@@ -195,7 +195,7 @@ def test_relay_opened_by_one_line_is_annotated_at_that_line(tmp_path: Path) -> N
     assert ended.returncode == Exit.REGRESSIONS, ended.stderr
     (annotation,) = ended.stdout.splitlines()
     assert annotation.startswith(
-        "::error file=mail/hosts/mx1/postfix/main.cf,line=3,col=1,"
+        "::error file=mail/hosts/mx1/postfix/main.cf,line=3,col=24,"
         "title=mta-relay-rule-safe (critical)::mx1.example.net: smtp inet of postfix relays for "
         "strangers"
     )
