@@ -4,32 +4,28 @@ Kernels without netem can do it too: two TAP devices, and a process at each that
 """
 
 import contextlib
+import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from tests.lab.network import IPV4_NETWORK, IPV6_NETWORK, Namespace, run
 
 _END = """
-import asyncio, fcntl, os, socket, struct, sys
+import asyncio, contextlib, fcntl, os, socket, struct, sys
 
-device, here, there, delay_s = sys.argv[1:4] + [float(sys.argv[4])]
+device, line, delay_s = sys.argv[1], socket.socket(fileno=int(sys.argv[2])), float(sys.argv[3])
 TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 
 async def main():
     tap = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH", device.encode(), IFF_TAP | IFF_NO_PI))
-    line = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    line.bind(here)
-    line.setblocking(False)
     loop = asyncio.get_running_loop()
 
     def pass_on(frame):
         try:
-            line.sendto(frame, there)
+            line.send(frame)
         except OSError:
             pass  # as a full line loses frames
 
@@ -44,11 +40,13 @@ async def main():
     def deliver():
         for _ in range(64):
             try:
-                os.write(tap, line.recv(65536))
+                frame = line.recv(65536)
             except BlockingIOError:
                 return
-            except OSError:
-                pass  # the device is not up yet
+            if not frame:
+                sys.exit()  # the other end is gone
+            with contextlib.suppress(OSError):  # the device is not up yet
+                os.write(tap, frame)
 
     loop.add_reader(tap, hold)
     loop.add_reader(line, deliver)
@@ -57,6 +55,11 @@ async def main():
 asyncio.run(main())
 """
 
+# What fits on the way at once. A line between datagram sockets would hold ten frames alone
+# (net.unix.max_dgram_qlen) and lose the rest of every burst.
+_LINE_OCTETS = 4 << 20
+_SO_SNDBUFFORCE = 32  # socket(7); Python has no name for it
+
 
 @contextlib.contextmanager
 def delayed(machine: Namespace, number: int, hub: str, round_trip_s: float) -> Iterator[None]:
@@ -64,16 +67,17 @@ def delayed(machine: Namespace, number: int, hub: str, round_trip_s: float) -> I
 
     number: the last part of its addresses; hub: the namespace that holds the bridge.
     """
-    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        ends = {name: str(Path(folder, name)) for name in ("near", "far")}
+    with contextlib.ExitStack() as stack:
+        line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         run("ip", "-n", machine.name, "link", "delete", "eth0")
-        for namespace, device, name, other in (
-            (machine.name, "eth0", "near", "far"),
-            (hub, "faraway", "far", "near"),
-        ):
-            end = (sys.executable, "-c", _END, device, ends[name], ends[other])
+        ends = ((machine.name, "eth0"), (hub, "faraway"))
+        for (namespace, device), end in zip(ends, line, strict=True):
+            stack.enter_context(end)
+            end.setblocking(False)
+            end.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, _LINE_OCTETS)
+            script = (sys.executable, "-c", _END, device, str(end.fileno()), str(round_trip_s / 2))
             process = subprocess.Popen(
-                ["ip", "netns", "exec", namespace, *end, str(round_trip_s / 2)]
+                ["ip", "netns", "exec", namespace, *script], pass_fds=[end.fileno()]
             )
             stack.callback(process.wait)
             stack.callback(process.kill)
