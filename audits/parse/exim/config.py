@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from audits.facts.mta import ConfigLine, Problem
 from audits.parse.exim.defaults import MAIN_OPTIONS, SWITCHES
@@ -97,7 +98,7 @@ class Option:
     def config_line(self) -> ConfigLine:
         return ConfigLine(self.line.place, f"{self.name} = {self.shown}".rstrip())
 
-    @property
+    @cached_property
     def lines(self) -> tuple[ConfigLine, ...]:
         """The line as evidence, with those of its macros after it."""
         if self.hidden:
@@ -134,7 +135,7 @@ class Statement:
     line: Line
     conditions: tuple[Condition, ...]
 
-    @property
+    @cached_property
     def lines(self) -> tuple[ConfigLine, ...]:
         """The lines that it stands on: the verb's, and those of its conditions."""
         found = [self.line, *(c.line for c in self.conditions if c.name not in MODIFIERS)]

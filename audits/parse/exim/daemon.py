@@ -126,8 +126,21 @@ class Daemon:
         return self.raw("primary_hostname").lower()
 
     def _variables(self, client: Client, held: Mapping[str, str | None]) -> Lookup:
+        known: dict[str, str | None] = {}
+
+        def lookup(name: str) -> str | None:
+            if name.startswith(("acl_c", "acl_m")):
+                return held.get(name, "")
+            if not known:
+                known.update(self._of(client))
+            return known.get(name)
+
+        return lookup
+
+    def _of(self, client: Client) -> dict[str, str | None]:
+        """Variables by their names; None for those that the client chooses."""
         cipher = "TLS1.3:ECDHE_X25519__RSA_PSS_RSAE_SHA256__AES_256_GCM:256"
-        known: dict[str, str | None] = {
+        return {
             "received_port": str(client.port),
             "interface_port": str(client.port),
             "tls_in_cipher": cipher if client.encrypted else "",
@@ -150,13 +163,6 @@ class Daemon:
             "version_number": self.build.text or None,
             "exim_version": self.build.text or None,
         }
-
-        def lookup(name: str) -> str | None:
-            if name.startswith(("acl_c", "acl_m")):
-                return held.get(name, "")
-            return known.get(name)
-
-        return lookup
 
     @property
     def qualify_domain(self) -> str:

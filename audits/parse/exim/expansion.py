@@ -47,6 +47,8 @@ _TEXTUAL: dict[str, Callable[[str, str], bool]] = {
     "inlist": lambda a, b: a in [item.strip() for item in b.split(":")],
     "inlisti": lambda a, b: a.lower() in [item.strip() for item in b.lower().split(":")],
 }
+# A brace, or a backslash with what it hides from being one.
+_BRACE = re.compile(r"[{}]|\\.?", re.DOTALL)
 _WORD = re.compile(r"\s*(!?)\s*([a-z_][a-z0-9_]*|[<>]=?|==?)\s*")
 
 
@@ -343,20 +345,17 @@ def _escaped(text: str, at: int) -> tuple[str, int]:
 def closing(text: str, at: int) -> int:
     """Where the brace that opens at `at` closes; raises ParseError."""
     depth = 0
-    place = at
-    while place < len(text):
-        sign = text[place]
-        if sign == "\\":
-            if text.startswith("\\N", place):
-                end = text.find("\\N", place + 2)
-                place = len(text) if end < 0 else end + 2
-                continue
-            place += 1
-        elif sign == "{":
+    sign = _BRACE.search(text, at)
+    while sign is not None:
+        place = sign.end()
+        if sign[0] == "\\N":
+            end = text.find("\\N", place)
+            place = len(text) if end < 0 else end + 2
+        elif sign[0] == "{":
             depth += 1
-        elif sign == "}":
+        elif sign[0] == "}":
             depth -= 1
             if depth == 0:
-                return place
-        place += 1
+                return place - 1
+        sign = _BRACE.search(text, place)
     raise ParseError(f"found {text[at : at + 40]!r}, expected `}}` at its end")

@@ -15,6 +15,7 @@ from audits.parse.exim.source import items, shortened
 from audits.parse.exim.tls import Security, answer, ports
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::", "::0", "0::0"})
+_LAST_PORT = 65535
 _USER = "somebody"
 _WITH_PORT = re.compile(r"\[([^\]]+)\](?::(\d+))?|(\d+\.\d+\.\d+\.\d+)(?:\.(\d+))?")
 _ANSWER: dict[Fate, Answer] = {Fate.ACCEPTED: "yes", Fate.REFUSED: "no", Fate.OPEN: "undecided"}
@@ -50,8 +51,9 @@ def _interfaces(daemon: Daemon) -> Iterator[tuple[str, int | None]]:
         if found is None:
             yield word, None
             continue
-        port = found[2] or found[4]
-        yield found[1] or found[3], int(port[:5]) if port else None
+        port = int((found[2] or found[4] or "0")[:6])
+        if port <= _LAST_PORT:
+            yield found[1] or found[3], port or None  # port 0 is as none
 
 
 def _listener(

@@ -8,6 +8,7 @@ goes on with the next one that is left.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from posixpath import dirname, join, normpath
 
 from audits.facts.fact import Reason, Silence
@@ -55,11 +56,11 @@ class Line:
         """Where the physical line begins that a character is on."""
         return next(place for begins, place in reversed(self.spans) if begins <= offset)
 
-    @property
+    @cached_property
     def config_line(self) -> ConfigLine:
         return ConfigLine(self.place, shortened(self.text))
 
-    @property
+    @cached_property
     def lines(self) -> tuple[ConfigLine, ...]:
         """The line as evidence, with those of its macros after it."""
         return (self.config_line, *self.macros)

@@ -3,8 +3,6 @@
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from audits.facts.fact import Silence
 from audits.facts.mta import Mta, Question
@@ -412,65 +410,7 @@ def test_split_files_of_debian_are_read_in_their_order() -> None:
     assert str(own.line and own.line.place) == f"{folder}/update-exim4.conf.conf:2"
 
 
-# --- laws ---
-
-VOCABULARY = [
-    *(
-        "begin acl",
-        "begin routers",
-        "begin authenticators",
-        "begin transports",
-        "acl_smtp_rcpt = a",
-    ),
-    *(
-        "a:",
-        "accept",
-        "deny",
-        "require",
-        "warn",
-        "hosts = +a : *",
-        "domains = !+a",
-        "condition = ${if",
-    ),
-    *("eq{$domain}{x}{y}fail}", "}", "acl = a", "set acl_m1 = $acl_m1$acl_m1", "endpass", "!"),
-    *("hostlist a = +a : 10.0.0.0/8", "domainlist a = +b : +b", "domainlist b = +a : @ : *.com"),
-    *(".ifdef A", ".endif", "A = A", "B == AAAA", ".include /etc/exim4/exim4.conf", "\\", "#"),
-    *(
-        "driver = redirect",
-        "data = ${sg{$local_part}{%}{@}}",
-        "public_name = X",
-        "server_condition = ",
-    ),
-    *(
-        "tls_on_connect_ports = 25",
-        "local_interfaces = <; ::1 ; 1.2.3.4.99999",
-        "hide ",
-        "lsearch;/x",
-    ),
-    *("daemon_smtp_ports = 0 : 99999999 : x", "driver = plaintext", "verify = recipient", '"'),
-]
-TEXTS = st.text(max_size=400) | st.lists(st.sampled_from(VOCABULARY), max_size=40).map("\n".join)
-
-
-@settings(deadline=2_000, suppress_health_check=[HealthCheck.too_slow])
-@given(TEXTS, st.sampled_from([None, "4.80", "4.96-15+deb12u4", "x"]))
-def test_any_text_is_a_reading(text: str, version: str | None) -> None:
-    tree = ConfigTree({PLACE: ConfigText("exim4.conf", text)})
-    found = read_exim(tree, PLACE, version)
-    assert isinstance(found, Reading)
-    for problem in found.program.problems:
-        assert problem.place.line >= 1
-        assert problem.place.column >= 1
-
-
-@settings(deadline=2_000)
-@given(st.data())
-def test_sound_text_with_anything_in_it_is_a_reading(data: st.DataObject) -> None:
-    at = data.draw(st.integers(0, len(SOUND)))
-    upto = data.draw(st.integers(at, min(len(SOUND), at + 40)))
-    inserted = data.draw(TEXTS)
-    tree = ConfigTree({PLACE: ConfigText("exim4.conf", SOUND[:at] + inserted + SOUND[upto:])})
-    assert isinstance(read_exim(tree, PLACE, None), Reading)
+# --- time ---
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """Physical lines of Exim's files become logical ones, with the places that they come from."""
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from audits.parse.exim.source import items
 from tests.parse.exim.configs import source
@@ -104,19 +102,3 @@ def test_what_exim_refuses_is_a_problem_with_its_place(text: str, place: int) ->
 )
 def test_lists_are_split_at_their_separator(text: str, expected: list[str]) -> None:
     assert items(text) == expected
-
-
-DIRECTIVES = ".ifdef .ifndef .elifdef .else .endif .include .include_if_exists"
-WORDS_OF_LINES = "A = == AB B B== \\ /x # : <; hide no_"
-WORDS = st.sampled_from([*DIRECTIVES.split(), *WORDS_OF_LINES.split(), "\n", "\r", "\f", "\0"])
-
-
-@settings(deadline=2_000)
-@given(st.text(max_size=300) | st.lists(WORDS, max_size=60).map(" ".join))
-@example("A = aaaaaaaaaa\nB == " + "A" * 3000 + "\nC == " + "B" * 3000)
-def test_any_text_gives_lines_or_problems(text: str) -> None:
-    found = source(text, {"/x": text})
-    for line in found.lines:
-        assert line.text
-        assert line.place.line >= 1
-    assert all(problem.place.line >= 1 and problem.place.column >= 1 for problem in found.problems)
