@@ -5,7 +5,6 @@ section 5.2.16), and are what open-relay tests have tried ever since.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -44,13 +43,15 @@ USUAL: Transactions = (
     (Form("P03", "<S@H>", "U@D"),),
 )
 
-# Exim takes all six for syntax errors. It answers a whole group of commands all the same, but hangs
-# up after the fourth (smtp_max_synprot_errors) where they come one by one.
+# Exim takes all of these for syntax errors, and hangs up after the fourth of a connection
+# (smtp_max_synprot_errors): so each transaction has one of its own.
 LITERAL: Transactions = (
     (
         Form("", "<S>", '"U@D"@[IP]'),
         Form("", "<S>", "D!U@[IP]"),
         Form("P13", "<S>", "@[IP]:U@D"),
+    ),
+    (
         Form("", "<S>", '"U@D"'),
         Form("P11", "<S>", '"U%D"'),
         Form("P14", "<S>", "D!U"),
@@ -63,17 +64,20 @@ MALFORMED: Transactions = (
         Form("", "<S>", "U@D@"),
     ),
 )
+# The sender is one error, and RCPT behind it another.
+LITERAL_SENDER: Transactions = ((Form("P04", "<S@[IP]>", "U@D"),),)
 SENDERS: Transactions = (
     (Form("P05", "<S@>", "U@D"),),
-    (Form("P04", "<S@[IP]>", "U@D"),),
     (Form("", "<S@localhost>", "U@D"),),
 )
 LOCAL_SENDER = Form("P03", "<S@L>", "U@D")
-# Each needs a connection of its own: a server may remember the first EHLO.
-FORGED_EHLO: tuple[Form, ...] = (
-    Form("P06", "<S>", "U@D", "H"),
-    Form("P07", "<S>", "U@D", "localhost"),
+# A server may remember the first EHLO of a connection.
+FORGED_EHLO: Transactions = (
+    (Form("P06", "<S>", "U@D", "H"),),
+    (Form("P07", "<S>", "U@D", "localhost"),),
 )
+# Each in a connection of its own.
+APART: Transactions = (*LITERAL, *MALFORMED, *LITERAL_SENDER, *FORGED_EHLO)
 
 PATTERNS: tuple[str, ...] = tuple(f"P{number:02}" for number in range(1, 17))
 
@@ -148,18 +152,11 @@ def form_of(label: str) -> Form:
     return _BY_LABEL[label]
 
 
-def split(forms: Sequence[Form], size: int) -> list[Transactions]:
-    """Forms of one sender in connections of at most `size`, for servers that take no groups."""
-    return [(tuple(forms[at : at + size]),) for at in range(0, len(forms), size)]
-
-
 def literal(address: str) -> str:
     """The address as a domain literal (RFC 5321 section 4.1.3)."""
     return f"[IPv6:{address}]" if ip_address(address).version == 6 else f"[{address}]"
 
 
 _BY_LABEL = {
-    form.label: form
-    for forms in (*USUAL, *LITERAL, *MALFORMED, *SENDERS, (LOCAL_SENDER, *FORGED_EHLO))
-    for form in forms
+    form.label: form for forms in (*USUAL, *APART, *SENDERS, (LOCAL_SENDER,)) for form in forms
 }

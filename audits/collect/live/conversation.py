@@ -2,9 +2,10 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 
 from audits.collect.live.pace import Pace
 from audits.collect.live.tcp import Attempt, Stream, Target, Unheard, dial
@@ -126,10 +127,11 @@ class Conversation:
         """The reply to one command; raises Unheard."""
         return (await self.exchange([command])).need(0)
 
-    async def exchange(self, commands: Sequence[str]) -> Exchange:
+    async def exchange(self, commands: Sequence[str], *, mail_first: bool = False) -> Exchange:
         """The replies to commands, in groups where the server offers PIPELINING (RFC 2920).
 
-        Where they go one by one, RCPT is not sent after a MAIL that was refused. Never raises:
+        mail_first: the reply to MAIL is waited for, where it may well be a refusal. Behind a
+        refusal that is known no RCPT is sent: Exim counts each as a protocol error. Never raises:
         nothing more is sent once the conversation has ended.
         """
         if self._ended is not None:
@@ -137,11 +139,12 @@ class Conversation:
         replies: list[Reply | None] = []
         mail_refused = False
         try:
-            for group in self._client.groups(commands):
-                if mail_refused and verb(group[0]) == "RCPT" and not self._client.pipelining:
-                    replies.append(None)
-                    continue
-                await self._send(group)
+            for group in self._groups(commands, mail_first):
+                pointless = [c for c in takewhile(_is_rcpt, group) if mail_refused]
+                replies += [None] * len(pointless)
+                group = group[len(pointless) :]
+                if group:
+                    await self._send(group)
                 for command in group:
                     reply = await self._reply(self._limits.reply_s, f"reply to {command}")
                     replies.append(reply)
@@ -154,6 +157,15 @@ class Conversation:
             missing = len(commands) - len(replies)
             return Exchange((*replies, *[None] * missing), unheard.silence)
         return Exchange(tuple(replies), None)
+
+    def _groups(self, commands: Sequence[str], mail_first: bool) -> Iterator[tuple[str, ...]]:
+        """Those of RFC 2920 section 3.1; mail_first: each MAIL ends one."""
+        for group in self._client.groups(commands):
+            begins = 0
+            for ends, command in enumerate(group, start=1):
+                if ends == len(group) or (mail_first and verb(command) == "MAIL"):
+                    yield group[begins:ends]
+                    begins = ends
 
     @property
     def challenge(self) -> tuple[str, ...]:
@@ -354,6 +366,10 @@ class Conversation:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time() - self._begun
+
+
+def _is_rcpt(command: str) -> bool:
+    return verb(command) == "RCPT"
 
 
 @dataclass(frozen=True)

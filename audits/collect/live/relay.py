@@ -47,24 +47,20 @@ from audits.facts.smtp import EhloReply, Reply
 from audits.facts.snapshot import Snapshot
 from audits.facts.tcp import PortState
 from audits.parse.relay_form import (
-    FORGED_EHLO,
-    LITERAL,
+    APART,
     LOCAL_SENDER,
-    MALFORMED,
     SENDERS,
     USUAL,
     Envelope,
+    Form,
     Names,
     Transactions,
     controls,
     envelope,
-    split,
 )
 from audits.parse.relay_reply import form_tried
 from audits.settings import Settings
 from audits.subject import MailHost, Service, Subject
-
-_LOCK_STEP_SIZE = 3
 
 Envelopes = Sequence[Sequence[Envelope]]
 
@@ -192,25 +188,29 @@ class _Walk:
         self._visits = Visits(service, target, collector.settings, collector.pace)
         probe = self._settings.probe
         first = served[0] if served else ""
+        # MAIL was refused before, so that it is pointless to send RCPT along.
+        self._mail_first = False
         self._names = Names(probe.sender, probe.recipient, service.host, service.address, first)
 
     async def run(self, seen: Snapshot) -> dict[type[Fact], Fact | Silence] | Silence:
         known = seen.fact(RelayControls, self._service)
         if known is not None:
             self._visits.source = known.source
+            self._mail_first = _refuses_mail(known.controls)
         if not self._for_relaying:
             answers = known.controls if known else await self._try_or_tell([self._controls()])
             return await self._proved((), answers, seen)
         usual = await self._try(self._envelopes(USUAL))
         if isinstance(usual, Silence):
             return usual
+        self._mail_first = self._mail_first or _refuses_mail(usual[:1])
         asked = [] if known else self._controls()
         further: list[tuple[Envelopes, bool]] = []
         if self._service.port == RELAY_PORT and self._visits.offers_tls:
             further.append((self._envelopes(USUAL), True))
         senders: list[list[Envelope]] = []
         if self._settings.probe.relay_forms == "all":
-            further += [(transactions, False) for transactions in self._rare()]
+            further += [(self._envelopes([forms]), False) for forms in APART]
             senders = self._envelopes(self._senders)
         further.append(([*senders, *([asked] if asked else [])], False))
         # Side by side, as far as the pace of the address lets them.
@@ -248,18 +248,12 @@ class _Walk:
         own = {*declared.addresses, *declared.sends_from}
         return not own.isdisjoint({*self._settings.vantage.addresses, self._visits.source})
 
-    def _envelopes(self, transactions: Transactions) -> list[list[Envelope]]:
+    def _envelopes(self, transactions: Sequence[Sequence[Form]]) -> list[list[Envelope]]:
         return [[envelope(form, self._names) for form in forms] for forms in transactions]
 
     @property
     def _senders(self) -> Transactions:
         return (*SENDERS, (LOCAL_SENDER,)) if self._served else SENDERS
-
-    def _rare(self) -> Iterator[Envelopes]:
-        """The forms that seldom find more, by connection, but for those beside the controls."""
-        literal = [LITERAL] if self._visits.pipelining else split(LITERAL[0], _LOCK_STEP_SIZE)
-        for transactions in (*literal, MALFORMED, *(((form,),) for form in FORGED_EHLO)):
-            yield self._envelopes(transactions)
 
     def _controls(self) -> list[Envelope]:
         return list(controls(self._names, f"mailproof-{secrets.token_hex(4)}"))
@@ -297,7 +291,8 @@ class _Walk:
             except Unheard as unheard:
                 await met.talk.quit()
                 return unheard.silence
-            exchange = await met.talk.exchange(_commands(transactions))
+            commands = _commands(transactions)
+            exchange = await met.talk.exchange(commands, mail_first=self._mail_first)
             await met.talk.quit()
             return tuple(self._read(transactions, exchange, met.talk.encrypted))
 
@@ -331,6 +326,10 @@ class _Walk:
         outcome = FormOutcome.DEFERRED if said.transient else FormOutcome.DENIED
         untried = self._form(sent, talk.encrypted, None, None, f"EHLO was refused: {said.text}")
         return structs.replace(untried, outcome=outcome)
+
+
+def _refuses_mail(forms: Sequence[RelayForm]) -> bool:
+    return any(form.mail is not None and not form.mail.positive for form in forms)
 
 
 def _commands(transactions: Envelopes) -> list[str]:

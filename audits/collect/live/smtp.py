@@ -379,7 +379,9 @@ class _Walk:
         recipients = [recipient for recipient in (local, foreign) if recipient is not None]
         controls = self._controls_that_fit(talk, len(recipients))
         commands = [*map(rcpt_to, recipients), *(rcpt_to(each.recipient) for each in controls)]
-        exchange = await talk.exchange([mail_from(probe.sender), *commands, "RSET", "QUIT"])
+        exchange = await talk.exchange(
+            [mail_from(probe.sender), *commands, "RSET", "QUIT"], mail_first=True
+        )
         mail = exchange.need(0)
         self._saw_controls(talk, exchange, controls, mail, 1 + len(recipients))
         replies: dict[str, RcptReply] = {}
@@ -413,18 +415,18 @@ class _Walk:
             questions = self._questions
             if not questions:
                 return await self._ask_controls(talk, mail)
-            room = min(MAX_REFUSALS - talk.refusals, MAX_RECIPIENTS - asked)
+            lead = [mail_from(self._settings.probe.sender)] if mail is None else []
+            room = min(MAX_REFUSALS - talk.refusals - len(lead), MAX_RECIPIENTS - asked)
             batch = questions[:room]
             asked += len(batch)
             commands = [rcpt_to(question.mailbox) for question in batch]
             last = len(batch) == len(questions)
-            controls = self._controls_that_fit(talk, len(batch)) if last else ()
+            controls = self._controls_that_fit(talk, len(lead) + len(batch)) if last else ()
             if last and (controls or not self._findings.wants(RelayControls)):
                 commands += [rcpt_to(each.recipient) for each in controls]
                 commands += ["RSET", "QUIT"]
             elif asked == MAX_RECIPIENTS:
                 commands += ["RSET"]
-            lead = [mail_from(self._settings.probe.sender)] if mail is None else []
             exchange = await talk.exchange([*lead, *commands])
             mail = mail or exchange.need(0)
             self._saw_controls(talk, exchange, controls, mail, len(lead) + len(batch))
@@ -445,7 +447,7 @@ class _Walk:
         return controls(names, f"mailproof-{secrets.token_hex(4)}")
 
     def _controls_that_fit(self, talk: Conversation, others: int) -> tuple[Envelope, ...]:
-        """The controls, where they may be refused behind as many other recipients."""
+        """The controls, where they may be refused behind as many other commands."""
         wanted = self._findings.wants(RelayControls)
         fit = talk.refusals + others + len(self._controls) <= MAX_REFUSALS
         return self._controls if wanted and fit else ()

@@ -17,7 +17,6 @@ class Visits:
     """One connection after the other to a service, within one deadline, and what they showed.
 
     source: the address that we came from. offers_tls: STARTTLS was announced in clear.
-    pipelining: groups of commands were allowed at the end of the latest introduction.
     """
 
     def __init__(self, service: Service, target: Target, settings: Settings, pace: Pace) -> None:
@@ -26,7 +25,6 @@ class Visits:
         self.deadline = Deadline(settings.limits.host_s)
         self.source = ""
         self.offers_tls = False
-        self.pipelining = False
         self._settings = settings
         self._pace = pace
 
@@ -58,7 +56,6 @@ class Visits:
         if said.code == 250 and await self._starts_tls(talk, inside_tls):
             await talk.enter_tls(self.service.host)
             said = await self._ehlo(talk, ehlo)
-        self.pipelining = talk.offers("PIPELINING")
         return said
 
     async def _starts_tls(self, talk: Conversation, inside_tls: bool) -> bool:
