@@ -52,6 +52,8 @@ class Reading:
     """What one program's configuration says.
 
     secret_files: paths that it names of private keys and password maps, which nobody reads.
+    certificate_files: paths of the certificates that it presents to clients; empty where its files
+    do not tell all of them.
     """
 
     program: Program
@@ -59,3 +61,4 @@ class Reading:
     networks: tuple[TrustedNetwork, ...]
     networks_open: str | None
     secret_files: tuple[str, ...]
+    certificate_files: tuple[str, ...] = ()

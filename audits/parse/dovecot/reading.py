@@ -1,7 +1,7 @@
 """A whole Dovecot configuration: settings, listeners, passwords, and what is wrong."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from posixpath import dirname, join
 
 import msgspec
@@ -31,7 +31,17 @@ _WHATEVER_IS_SET = frozenset(
 )
 
 _KEYS = frozenset(
-    {"ssl_key", "ssl_alt_key", "ssl_server_key_file", "ssl_client_key", "ssl_client_key_file"}
+    {
+        "ssl_key",
+        "ssl_alt_key",
+        "ssl_server_key_file",
+        "ssl_server_alt_key_file",
+        "ssl_client_key",
+        "ssl_client_key_file",
+    }
+)
+_CERTIFICATES = frozenset(
+    {"ssl_cert", "ssl_alt_cert", "ssl_server_cert_file", "ssl_server_alt_cert_file"}
 )
 
 
@@ -60,7 +70,14 @@ def read_dovecot(tree: ConfigTree, place: str, version: str | None) -> Reading |
         msgspec.structs.replace(each, rulings=_open_where_missing(each.rulings, document))
         for each in listeners(document, said, place)
     )
-    return Reading(program, listening, (), None, tuple(_secret_files(document, place)))
+    return Reading(
+        program,
+        listening,
+        (),
+        None,
+        secret_files=tuple(_secret_files(document, place)),
+        certificate_files=() if document.missing else tuple(_files(document, _CERTIFICATES)),
+    )
 
 
 def _open_where_missing(rulings: tuple[Ruling, ...], document: Document) -> tuple[Ruling, ...]:
@@ -114,13 +131,18 @@ def _named(section: Section, path: str) -> Iterator[tuple[str, Setting]]:
 
 def _secret_files(document: Document, place: str) -> Iterator[str]:
     """Paths of keys and of files with passwords, for their permissions alone."""
-    for name, setting in _named(document.root, ""):
-        if setting.name in _KEYS or name.replace("/", "_") in _KEYS:
-            path = setting.file or setting.value
-            if path.startswith("/"):
-                yield path
+    yield from _files(document, _KEYS)
     for passdb in document.root.sections("passdb"):
         arguments = passdb.setting("args") or passdb.setting("passwd_file_path")
         words = arguments.value.split() if arguments else []
         if words and ("/" in words[-1] or words[-1].endswith(".ext")) and "=" not in words[-1]:
             yield join(dirname(place), words[-1])
+
+
+def _files(document: Document, names: Collection[str]) -> Iterator[str]:
+    """The paths that settings of those names have, those for one name or address alone too."""
+    for name, setting in _named(document.root, ""):
+        if setting.name in names or name.replace("/", "_") in names:
+            path = setting.file or setting.value
+            if path.startswith("/"):
+                yield path

@@ -16,6 +16,8 @@ from audits.parse.opensmtpd.statement import Action, Declared
 _USUAL = (7, 4)
 _USUAL_OLD = (6, 0)
 _NEW_GRAMMAR_SINCE = (6, 4)
+# The key of filter-dkimsign(8), among the arguments of its program.
+_SIGNED_WITH = re.compile(r"(?<=\s-k)\s*(/[^\s\"]+)")
 
 _OLD_RULE = re.compile(r"^[ \t]*(accept|reject)\b", re.MULTILINE)
 _NEW_RULE = re.compile(r"^[ \t]*(match|action)\b", re.MULTILINE)
@@ -52,7 +54,16 @@ def read_opensmtpd(tree: ConfigTree, place: str, version: str | None) -> Reading
         TrustedNetwork(Mta.OPENSMTPD, place, prefix, line) for prefix, line in rules.trusted()
     )
     listening = tuple(listeners(declared, rules, place))
-    return Reading(program, listening, networks, open_, tuple(_secret_files(declared)))
+    return Reading(
+        program,
+        listening,
+        networks,
+        open_,
+        secret_files=tuple(_secret_files(declared)),
+        certificate_files=tuple(
+            dict.fromkeys(parts["cert"] for parts in declared.pki.values() if "cert" in parts)
+        ),
+    )
 
 
 def _secret_files(declared: Declared) -> Iterator[str]:
@@ -68,6 +79,9 @@ def _secret_files(declared: Declared) -> Iterator[str]:
         table = declared.tables.get(name)
         if table is not None and table.path:
             yield table.path
+    for signer in declared.filters.values():
+        if "dkimsign" in signer.line.text:
+            yield from _SIGNED_WITH.findall(signer.line.text)
 
 
 def version_of(text: str | None) -> tuple[int, ...]:

@@ -17,22 +17,15 @@ from audits.facts.mta import (
 from audits.facts.place import Place
 from audits.parse.config_tree import ConfigText, ConfigTree, Reading
 from audits.parse.postfix.defaults import version_of
+from audits.parse.postfix.file import certificate_files, secret_files
 from audits.parse.postfix.listener import listeners, trust_of
 from audits.parse.postfix.main_cf import Entry, indented_lines, parse_main_cf
 from audits.parse.postfix.master_cf import MasterService, parse_master_cf
-from audits.parse.postfix.network import TrustList
 from audits.parse.postfix.problem import problems
 from audits.parse.postfix.scope import Scope, config_line, shown
 from audits.parse.postfix.tls import ruling
+from audits.parse.trust_list import TrustList
 
-_SECRETS = (
-    "smtpd_tls_key_file",
-    "smtpd_tls_eckey_file",
-    "smtpd_tls_chain_files",
-    "smtp_tls_key_file",
-    "smtp_tls_chain_files",
-    "smtp_sasl_password_maps",
-)
 _CLIENT_TLS = frozenset({"may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure"})
 
 
@@ -74,7 +67,21 @@ def read_postfix(tree: ConfigTree, folder: str, version: str | None) -> Reading 
         for trusted in trust.networks
         if not trusted.excluded
     )
-    return Reading(program, listening, networks, trust.open, tuple(_secret_files(scope)))
+    scopes = (scope, *(scope.of(service) for service in services if service.overrides))
+    return Reading(
+        program,
+        listening,
+        networks,
+        trust.open,
+        secret_files=tuple(dict.fromkeys(secret_files(scopes, _names(entries, services)))),
+        certificate_files=certificate_files(scopes),
+    )
+
+
+def _names(entries: tuple[Entry, ...], services: tuple[MasterService, ...]) -> tuple[str, ...]:
+    """Of every parameter that is set anywhere."""
+    overridden = (override.name for service in services for override in service.overrides)
+    return tuple(dict.fromkeys([*(entry.name for entry in entries), *overridden]))
 
 
 def instances(tree: ConfigTree, folder: str) -> tuple[str, ...]:
@@ -205,16 +212,3 @@ def _outbound(scope: Scope) -> Iterator[Ruling]:
         why=f"smtp_tls_policy_maps = {maps or '(empty)'}",
         by=("smtp_tls_policy_maps",),
     )
-
-
-def _secret_files(scope: Scope) -> Iterator[str]:
-    """Paths of keys and password maps, for their permissions alone."""
-    for name in _SECRETS:
-        try:
-            words = scope.words(name)
-        except ParseError:
-            continue
-        for word in words:
-            path = word.partition(":")[2] if ":" in word else word
-            if path.startswith("/"):
-                yield path

@@ -40,7 +40,15 @@ def read_sendmail(tree: ConfigTree, place: str, version: str | None) -> Reading 
         TrustedNetwork(Mta.SENDMAIL, place, prefix, line) for prefix, line in rules.trusted()
     )
     listening = tuple(listeners(source, rules, place))
-    return Reading(program, listening, networks, rules.unread, tuple(_secret_files(source)))
+    certificate = source.option("confSERVER_CERT")
+    return Reading(
+        program,
+        listening,
+        networks,
+        rules.unread,
+        secret_files=tuple(_secret_files(source)),
+        certificate_files=(certificate,) if certificate.startswith("/") else (),
+    )
 
 
 def _secret_files(source: Source) -> Iterator[str]:
