@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from audits.collect.live.login import Account, LoginWalk
 from audits.collect.live.pace import Pace
-from audits.collect.live.tls import TrustStore
+from audits.collect.live.trust import TrustStore
 from audits.demo.certificates import Authority
 from audits.demo.login import Logins
 from audits.demo.smtp_server import Behaviour, SmtpServer

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from audits.collect.live.assembly import NO_QUESTIONS
 from audits.collect.live.other_chain import OtherChainWalk
 from audits.collect.live.pace import Pace
-from audits.collect.live.tls import TrustStore
 from audits.collect.live.tls_probe import TlsProbe
+from audits.collect.live.trust import TrustStore
 from audits.demo.certificates import Authority, Credentials
 from audits.facts.dane import TlsaSet
 from audits.facts.dns import Answer

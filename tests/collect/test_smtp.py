@@ -11,7 +11,7 @@ import pytest
 
 from audits.collect.live.pace import Pace
 from audits.collect.live.smtp import ServiceWalk
-from audits.collect.live.tls import TrustStore
+from audits.collect.live.trust import TrustStore
 from audits.demo.certificates import Authority
 from audits.facts.conduct import RoleMailboxes
 from audits.facts.dns import HostAddresses

@@ -8,7 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from audits.collect.live.tcp import Target, Unheard, dial
-from audits.collect.live.tls import Handshake, TrustStore, shake_hands
+from audits.collect.live.tls import Handshake, shake_hands
+from audits.collect.live.trust import TrustStore
 from audits.demo.certificates import Authority, Credentials, short_rsa_key
 from audits.errors import UsageError
 from audits.facts.fact import Reason

@@ -7,7 +7,7 @@ from audits.collect.collector import Origin
 from audits.collect.live.pace import Pace
 from audits.collect.live.relay import UP_TO_RCPT, Beyond, RelayWalk
 from audits.collect.live.smtp import ServiceWalk
-from audits.collect.live.tls import TrustStore
+from audits.collect.live.trust import TrustStore
 from audits.facts.declared import DeclaredHost, DeclaredService, HostRoles
 from audits.facts.fact import Fact, Observed, Provenance, Reason, Unobserved
 from audits.facts.relay import RelayControls

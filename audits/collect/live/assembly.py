@@ -35,9 +35,9 @@ from audits.collect.live.spf import SpfDomain, SpfHost
 from audits.collect.live.srv import SrvLookup
 from audits.collect.live.ssh import SshHost
 from audits.collect.live.ssh_login import SshAccess
-from audits.collect.live.tls import TrustStore
 from audits.collect.live.tls_probe import TlsProbe
 from audits.collect.live.tlsrpt import TlsRptMailboxes
+from audits.collect.live.trust import TrustStore
 from audits.collect.plan import Plan
 from audits.facts.dns import ResolverReport
 from audits.facts.dnssec import DomainSecurity, HostSecurity

@@ -30,7 +30,8 @@ from audits.collect.live.service import (
     silence_of_roles,
 )
 from audits.collect.live.tcp import Unheard, target_of
-from audits.collect.live.tls import Handshake, TrustStore
+from audits.collect.live.tls import Handshake
+from audits.collect.live.trust import TrustStore
 from audits.errors import ParseError, UsageError
 from audits.facts.declared import DeclaredHost, HostRoles
 from audits.facts.fact import AnyObservation, Fact, Reason, Silence, Unobserved

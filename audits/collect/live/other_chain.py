@@ -8,7 +8,8 @@ from audits.collect.live.conversation import Conversation, Deadline, TlsFailed, 
 from audits.collect.live.pace import Pace
 from audits.collect.live.service import NOT_OURS, RELAY_PORT
 from audits.collect.live.tcp import Unheard, target_of
-from audits.collect.live.tls import TrustStore, context_for
+from audits.collect.live.tls import context_for
+from audits.collect.live.trust import TrustStore
 from audits.errors import UsageError
 from audits.facts.dane import TlsaSet
 from audits.facts.declared import DeclaredHost, HostRoles

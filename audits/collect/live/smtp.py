@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from audits.collect.collector import Origin
 from audits.collect.live.conversation import (
@@ -29,7 +29,7 @@ from audits.collect.live.service import (
     silence_of_roles,
 )
 from audits.collect.live.tcp import Attempt, Unheard, target_of
-from audits.collect.live.tls import Handshake, TrustStore
+from audits.collect.live.tls import Handshake
 from audits.errors import UsageError
 from audits.facts.conduct import RoleMailboxes
 from audits.facts.declared import DeclaredHost, HostRoles
@@ -57,6 +57,9 @@ from audits.parse.relay_form import Envelope, Names, controls
 from audits.parse.relay_reply import form_tried
 from audits.settings import Settings
 from audits.subject import MailHost, Path, Service, Subject
+
+if TYPE_CHECKING:  # few runs want no chain, and those start sooner
+    from audits.collect.live.trust import TrustStore
 
 # RFC 5321 section 4.5.3.1.8 asks a server to take 100 recipients; half of that is safe everywhere.
 MAX_RECIPIENTS = 50
@@ -118,8 +121,9 @@ class ServiceWalk:
         wanted: Iterable[type[Fact]],
         settings: Settings,
         pace: Pace,
-        trust: TrustStore,
+        trust: "TrustStore | None",
     ) -> None:
+        """trust: what chains are judged by; None where no `CertificateChain` is wanted."""
         self.origin = origin
         self.wanted = frozenset(wanted) & self.provides
         self.settings = settings
@@ -346,13 +350,14 @@ class _Walk:
         handshake = await talk.enter_tls(self._service.host, implicit=implicit)
         self._tls_works = True
         self._findings.saw(handshake.fact(self._service))
-        if self._findings.wants(CertificateChain):
-            self._saw_chain(handshake)
+        trust = self._collector.trust
+        if trust is not None and self._findings.wants(CertificateChain):
+            self._saw_chain(handshake, trust)
 
-    def _saw_chain(self, handshake: Handshake) -> None:
+    def _saw_chain(self, handshake: Handshake, trust: "TrustStore") -> None:
         now = self._collector.origin.clock()
         try:
-            chain = self._collector.trust.chain_fact(
+            chain = trust.chain_fact(
                 self._service, handshake.chain, now, self._private_ca
             )
         except UsageError as error:

@@ -18,7 +18,8 @@ from audits.collect.live.pace import Pace
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.service import IMPLICIT_TLS_PORT, RELAY_PORT, domain_of, mail_from, rcpt_to
 from audits.collect.live.tcp import Attempt, Unheard, is_address, target_of
-from audits.collect.live.tls import Handshake, TrustStore
+from audits.collect.live.tls import Handshake
+from audits.collect.live.trust import TrustStore
 from audits.errors import UsageError
 from audits.facts.dane import TlsaSet
 from audits.facts.declared import DeclaredHost
