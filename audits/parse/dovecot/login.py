@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from audits.facts.mta import Answer, Question, Ruling
+from audits.parse.cipher_list import is_weak
 from audits.parse.dovecot.document import Setting
 from audits.parse.dovecot.scope import Scope, is_private
-from audits.parse.postfix.tls import is_weak
 
 BEGINS = "TLS begins with the connection"
 _IN_CLEAR = frozenset({"plain", "login"})

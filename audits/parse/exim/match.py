@@ -11,7 +11,7 @@ from audits.parse.exim.config import Option
 from audits.parse.exim.daemon import FOREIGN, Client, Daemon, Finding, Truth, settled
 from audits.parse.exim.expansion import matches
 from audits.parse.exim.source import pieces, shortened
-from audits.parse.postfix.network import Network, Trusted, TrustList
+from audits.parse.trust_list import Network, Trusted, TrustList
 
 _DEEPEST = 6
 _MOST_ITEMS = 20_000

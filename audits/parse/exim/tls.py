@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from audits.facts.mta import Answer, ConfigLine, Question, Ruling
+from audits.parse.cipher_list import is_weak
 from audits.parse.exim.daemon import Client, Daemon, Truth, settled
 from audits.parse.exim.match import ListText, Matcher
 from audits.parse.exim.source import shortened
-from audits.parse.postfix.tls import is_weak
 
 _CERTIFIES_ITSELF_SINCE = (4, 89)
 _GNUTLS = re.compile(

@@ -6,9 +6,9 @@ from ipaddress import ip_address
 
 from audits.facts.mta import Answer, ConfigLine, ConfiguredListener, Mta, Question, Ruling
 from audits.facts.place import Place
+from audits.parse.cipher_list import is_weak
 from audits.parse.opensmtpd.rule import Rules, Stranger
 from audits.parse.opensmtpd.statement import Declared, Listening
-from audits.parse.postfix.tls import is_weak
 
 _LOOPBACK = ("127.0.0.1", "::1")
 _LOOPBACK_INTERFACES = frozenset({"lo", "lo0", "localhost"})

@@ -9,10 +9,11 @@ from audits.facts.mta import Answer, ConfigLine, ConfiguredListener, Mta, Questi
 from audits.parse.config_tree import ConfigTree
 from audits.parse.postfix.destination import destinations
 from audits.parse.postfix.master_cf import MasterService
-from audits.parse.postfix.network import TrustList, trusted_networks
+from audits.parse.postfix.network import trusted_networks
 from audits.parse.postfix.restriction import LISTS, Course, Fate, Stranger, course
 from audits.parse.postfix.scope import Scope
 from audits.parse.postfix.tls import Security, answer, ruling
+from audits.parse.trust_list import TrustList
 
 _PORTS = {"smtp": 25, "smtps": 465, "submissions": 465, "submission": 587, "urd": 465}
 _LOOPBACK = ("127.0.0.1", "::1")

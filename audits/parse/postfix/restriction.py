@@ -11,9 +11,10 @@ from enum import Enum
 from audits.errors import ParseError
 from audits.facts.mta import ConfigLine
 from audits.parse.config_tree import ConfigTree
-from audits.parse.postfix.network import TrustList, everybody
+from audits.parse.postfix.network import everybody
 from audits.parse.postfix.scope import Scope, split
 from audits.parse.postfix.table import TableEntry, is_table, read_table
+from audits.parse.trust_list import TrustList
 
 _DEEPEST = 20
 _MOST_STEPS = 10_000

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from audits.facts.mta import Answer, Question, Ruling
+from audits.parse.cipher_list import is_weak
 from audits.parse.config_tree import ConfigTree
 from audits.parse.postfix.network import everybody
 from audits.parse.postfix.scope import Scope, split
@@ -18,7 +19,6 @@ _ON_THE_WIRE = re.compile(r"(?:0x)?030([0-4])")
 _LIMIT = re.compile(r"([<>]=)\s+")
 _OLD = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1")
 _WEAK_GRADES = frozenset({"export", "low", "null"})
-_WEAK_WORDS = ("ALL", "COMPLEMENTOFALL", "LOW", "EXPORT", "RC4", "3DES", "DES", "MD5", "NULL")
 _CERTIFICATES = ("smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_eccert_file")
 _HIDING = "smtpd_discard_ehlo_keywords"
 _HIDING_FROM = "smtpd_discard_ehlo_keyword_address_maps"
@@ -253,16 +253,3 @@ def protocols(value: str) -> frozenset[str]:
 def unknown_protocols(value: str) -> list[str]:
     """The words of a list of protocols that name no version."""
     return [word for word in _names(value) if _version(word.lstrip("!<>=")) is None]
-
-
-def is_weak(ciphers: str) -> bool:
-    """Whether an OpenSSL cipher list takes in what gives no real protection (ciphers(1))."""
-    for word in ciphers.replace(",", ":").replace(" ", ":").split(":"):
-        if word.startswith(("!", "-", "+")):
-            continue
-        if word.upper().startswith("@SECLEVEL=0"):
-            return True
-        parts = {part.upper() for part in word.split("+")}
-        if parts & {"ENULL", "ANULL", "EXP", *_WEAK_WORDS} and f"-{word}" not in ciphers:
-            return True
-    return False

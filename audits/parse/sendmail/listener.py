@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from audits.facts.mta import Answer, ConfiguredListener, Mta, Question, Ruling
-from audits.parse.postfix.tls import is_weak
+from audits.parse.cipher_list import is_weak
 from audits.parse.sendmail.relay import RelayRules
 from audits.parse.sendmail.source import Daemon, Source, daemons
 

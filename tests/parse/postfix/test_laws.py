@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from audits.errors import ParseError
 from audits.facts.mta import ConfigLine
 from audits.facts.place import Place
+from audits.parse.cipher_list import is_weak
 from audits.parse.config_tree import ConfigText, ConfigTree, Reading
 from audits.parse.postfix.expansion import expand, references
 from audits.parse.postfix.main_cf import parse_main_cf
 from audits.parse.postfix.master_cf import parse_master_cf
 from audits.parse.postfix.reading import read_postfix
 from audits.parse.postfix.table import read_table
-from audits.parse.postfix.tls import is_weak, protocols, unknown_protocols
+from audits.parse.postfix.tls import protocols, unknown_protocols
 
 law = settings(
     max_examples=int(os.environ.get("MAILPROOF_EXAMPLES", "100")),
