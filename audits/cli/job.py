@@ -139,17 +139,21 @@ def _earlier(parent: Path, workspace: Workspace, named: Path | None) -> Snapshot
     A run of a version that can't be read any more is passed over, unless it is the one named, and
     so is one that was limited to others than this one: what it did not look at would seem new.
     """
-    kinds = {kind_of(fact) for audit in load().values() for fact in audit.history()}
-    kinds.add(kind_of(FleetScope))
     if named is not None:
-        return RunDirectory.open(named).excerpt(kinds)
+        return RunDirectory.open(named).excerpt(_historical())
     for run in complete_runs(parent, workspace.settings.vantage.name):
         with suppress(SnapshotError):
-            earlier = run.excerpt(kinds)
+            earlier = run.excerpt(_historical())
             scope = earlier.fact(FleetScope, earlier.vantage)
             if scope is None or scope.limit in (None, workspace.limited_to):
                 return earlier
     return None
+
+
+def _historical() -> set[str]:
+    """The kinds of facts that any audit compares with, whatever policy a run is judged by later."""
+    kinds = {kind_of(fact) for audit in load().values() for fact in audit.history()}
+    return kinds | {kind_of(FleetScope)}
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ def audit(
         subject = subject_type_of(targets[0])
         needs, parameters = _signature(function, subject)
         return Audit(
-            id=_id(function.__module__),
+            id=id_of(function.__module__),
             function=function,
             severity=severity,
             to=targets,
@@ -253,7 +253,8 @@ def _fact(hint: Any, where: str) -> tuple[type[Fact], bool]:
     )
 
 
-def _id(module: str) -> str:
+def id_of(module: str) -> str:
+    """The id of the audit that a module of the catalogue holds."""
     topic, stem = module.split(".")[-2:]
     return f"{topic}-{stem}".replace("_", "-")
 
