@@ -118,3 +118,28 @@ class OtherChain(Fact, frozen=True, tag="tls.other-chain"):
     key_type: KeyType
     chain: CertificateChain | None
     refusal: str | None
+
+
+class SessionTicket(Struct, frozen=True):
+    """A ticket to resume a session with (RFC 8446 section 4.6.1, RFC 5077 section 3.3).
+
+    lifetime_s: as the server says; in TLS 1.2 0 leaves it open. early_data_bytes: how much a client
+    may send with it before the handshake ends (0-RTT); None where it may send nothing.
+    """
+
+    lifetime_s: int
+    early_data_bytes: int | None
+
+
+class SessionTickets(Fact, frozen=True, tag="tls.tickets"):
+    """The tickets that came with a handshake of a current client, up to the first reply inside.
+
+    version: of the session, `TLSv1.3`. malformed: why one could not be read; it is then left out.
+    """
+
+    STEP: ClassVar[Step] = Step.TLS
+
+    subject: Service
+    version: str
+    tickets: tuple[SessionTicket, ...]
+    malformed: str | None

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from audits.errors import ParseError
 from audits.facts.tls_offer import KEY_SHARE, SUPPORTED_VERSIONS, ServerAnswer, Version
+from audits.parse.tls_fields import Fields
 from audits.parse.tls_names import is_ephemeral, is_signed, key_exchange
 
 # RFC 8446 section 5.2: a record holds at most 2^14 + 256 octets; TLS 1.2 allows 2^14 + 2048.
@@ -125,12 +126,12 @@ class FlightReader:
             raise ParseError(f"a handshake message of {length} octets")
         if len(buffer) < 4 + length:
             return False
-        body = _Reader(bytes(buffer[4 : 4 + length]))
+        body = Fields(bytes(buffer[4 : 4 + length]))
         del buffer[: 4 + length]
         self._message(kind, body)
         return True
 
-    def _message(self, kind: int, body: "_Reader") -> None:
+    def _message(self, kind: int, body: Fields) -> None:
         if self.answer is None:
             self.answer = _server_hello(body)
             last = self.answer.version is Version.TLS13
@@ -156,7 +157,7 @@ class FlightReader:
         length = int.from_bytes(octets[:2]) & (0x7FFF if header == 2 else 0x3FFF)
         if len(octets) < header + length:
             return False
-        body = _Reader(bytes(octets[header : header + length]))
+        body = Fields(bytes(octets[header : header + length]))
         self._octets.clear()
         if body.number(1) == _SSL2_ERROR:
             self.refusal = Refusal(None)
@@ -182,44 +183,15 @@ class FlightReader:
         return True
 
 
-class _Reader:
-    """Takes fields off the front of a message; raises ParseError at its end."""
-
-    def __init__(self, octets: bytes) -> None:
-        self._octets = octets
-        self._place = 0
-
-    @property
-    def left(self) -> int:
-        return len(self._octets) - self._place
-
-    def take(self, length: int) -> bytes:
-        if length > self.left:
-            raise ParseError("a handshake message that ends early")
-        self._place += length
-        return self._octets[self._place - length : self._place]
-
-    def number(self, width: int) -> int:
-        return int.from_bytes(self.take(width))
-
-    def vector(self, width: int) -> bytes:
-        return self.take(self.number(width))
-
-
-def _server_hello(body: _Reader) -> ServerAnswer:
+def _server_hello(body: Fields) -> ServerAnswer:
     """RFC 8446 section 4.1.3, RFC 5246 section 7.4.1.3."""
     code, random = body.number(2), body.take(32)
     if len(body.vector(1)) > 32:
         raise ParseError("a session id of more than 32 octets")
     suite, compression = body.number(2), body.number(1)
-    extensions: dict[int, bytes] = {}
-    if body.left:
-        block = _Reader(body.vector(2))
-        while block.left:
-            kind = block.number(2)
-            extensions[kind] = block.vector(2)
+    extensions = body.extensions() if body.left else {}
     if SUPPORTED_VERSIONS in extensions:
-        code = _Reader(extensions[SUPPORTED_VERSIONS]).number(2)
+        code = Fields(extensions[SUPPORTED_VERSIONS]).number(2)
     version = Version.of(code)
     if version is None or version is Version.SSL2:
         raise ParseError(f"a ServerHello of version {code:#06x}")
@@ -228,7 +200,7 @@ def _server_hello(body: _Reader) -> ServerAnswer:
         version=version,
         suite=suite,
         retry=random == _RETRY_RANDOM,
-        group=_Reader(share).number(2) if share is not None else None,
+        group=Fields(share).number(2) if share is not None else None,
         dh_bits=None,
         scheme=None,
         compression=compression,
@@ -236,7 +208,7 @@ def _server_hello(body: _Reader) -> ServerAnswer:
     )
 
 
-def _with_key_exchange(answer: ServerAnswer, body: _Reader) -> ServerAnswer:
+def _with_key_exchange(answer: ServerAnswer, body: Fields) -> ServerAnswer:
     """ServerKeyExchange: RFC 5246 section 7.4.3, RFC 8422 section 5.4."""
     group: int | None = None
     dh_bits: int | None = None

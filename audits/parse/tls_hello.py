@@ -8,6 +8,7 @@ from audits.facts.tls_offer import (
     EC_POINT_FORMATS,
     ENCRYPT_THEN_MAC,
     EXTENDED_MASTER_SECRET,
+    HEARTBEAT,
     KEY_SHARE,
     PADDING,
     PSK_KEY_EXCHANGE_MODES,
@@ -29,6 +30,8 @@ _HANDSHAKE = 22
 _CLIENT_HELLO = 1
 _SSL2_CLIENT_HELLO = 1
 _SSL2_CHALLENGE_OCTETS = 16
+# RFC 6520 section 2: peer_not_allowed_to_send
+_NO_HEARTBEATS = b"\x02"
 # NULL last: a server that compresses at all takes DEFLATE (RFC 3749 section 2).
 _COMPRESSIONS = b"\x01\x00"
 # Record version of a first flight: TLS 1.0, which every server takes (RFC 8446 section 5.1).
@@ -88,6 +91,7 @@ def _extensions(hello: ClientHello, server_name: str) -> Iterable[bytes]:
         return
     yield _extension(EC_POINT_FORMATS, b"\x01\x00")
     yield _extension(RENEGOTIATION_INFO, b"\x00")
+    yield _extension(HEARTBEAT, _NO_HEARTBEATS)
     for empty in (EXTENDED_MASTER_SECRET, ENCRYPT_THEN_MAC, TRUNCATED_HMAC, SESSION_TICKET):
         yield _extension(empty, b"")
 

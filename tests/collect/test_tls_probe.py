@@ -4,13 +4,11 @@ import asyncio
 import functools
 import ssl
 import struct
-import subprocess
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
-from shutil import which
 from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
@@ -33,6 +31,7 @@ from audits.settings import Settings
 from tests.build import silent
 from tests.catalog.tls.offering import ask, offers
 from tests.collect.walking import NAME, SETTINGS, fleet, origin, service
+from tests.servers.openssl import openssl_server
 from tests.servers.smtp import Behaviour, Script, SmtpServer, answering, raw_server
 
 AUTHORITY = Authority()
@@ -187,36 +186,12 @@ async def test_deep_finds_each_suite_of_each_version() -> None:
     assert "inconclusive" not in found.outcomes()
 
 
-@asynccontextmanager
-async def openssl_server(folder: Path, *options: str) -> AsyncIterator[int]:
-    """`openssl s_server` on loopback, which begins with TLS; its port."""
-    program = which("openssl")
-    if program is None:
-        pytest.skip("openssl is not installed")
-    pem = folder / "server.pem"
-    pem.write_bytes(RSA.key + RSA.chain)
-    server = await asyncio.create_subprocess_exec(
-        program,
-        *("s_server", "-cert", str(pem), "-accept", "127.0.0.1:0", *options),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert server.stdout is not None
-    try:
-        line = b""
-        while not line.startswith(b"ACCEPT "):
-            line = await asyncio.wait_for(server.stdout.readline(), 10)
-            assert line, "openssl s_server did not start"
-        yield int(line.rpartition(b":")[2])
-    finally:
-        server.kill()
-        await server.communicate()
-
-
 @on_a_loop
 async def test_group_of_s_server_is_named(tmp_path: Path) -> None:
-    async with openssl_server(tmp_path, "-tls1_2", "-groups", "P-224", "-cipher", "ECDHE") as at:
+    async with openssl_server(tmp_path, RSA, "-tls1_2", "-groups", "P-224", "-cipher", "ECDHE") as (
+        at,
+        _,
+    ):
         found = await probe(at, port=465, current="TLSv1.2")
     groups = {o.answer.group for o in found.offers if o.answer is not None}
     assert 21 in groups

@@ -114,7 +114,7 @@ ROWS = (
         "only-13",
         suites(f"{_AEAD}:@SECLEVEL=2", **_ONLY_13),
         frozenset(),
-        absent=frozenset({FEATURES, EMS}),
+        absent=frozenset({EMS}),
     ),
     Row(
         "exim-stock",

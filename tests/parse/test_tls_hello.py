@@ -43,7 +43,7 @@ def test_tls_1_2_names_its_version_and_all_features() -> None:
     assert code == 0x0303
     assert suites == hello.suites
     assert extensions[0] == b"\x00\x11\x00\x00\x0emx.example.net"
-    assert {4, 10, 13, 22, 23, 35, 65281} <= set(extensions)
+    assert {4, 10, 13, 15, 22, 23, 35, 65281} <= set(extensions)
     assert 43 not in extensions
 
 

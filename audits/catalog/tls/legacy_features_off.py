@@ -1,8 +1,9 @@
-"""Compression, insecure renegotiation and truncated HMAC are off.
+"""Compression, insecure renegotiation, truncated HMAC and early data are off.
 
 ## Rationale
 Compression gives secrets away by their length (CRIME). Without RFC 5746 an attacker can put words
-of his own before a client's. A truncated HMAC is easier to forge.
+of his own before a client's. A truncated HMAC is easier to forge. Early data of TLS 1.3 (0-RTT) can
+be replayed by whoever recorded it: mail would be sent twice.
 
 ## Remediation
 No TLS library of today has any of them on by default: bring it up to date.
@@ -10,26 +11,30 @@ No TLS library of today has any of them on by default: bring it up to date.
 Postfix (`main.cf`): `tls_ssl_options = NO_COMPRESSION, NO_RENEGOTIATION`.
 Exim with OpenSSL: `openssl_options = +no_compression +no_renegotiation`.
 
+MTAs have no switch for early data: where it is offered, something in front of them ends TLS.
+HAProxy: take `allow-0rtt` off the `bind` line. nginx: `ssl_early_data off`.
+
 ## Limits
-Of TLS 1.2 and older versions. How often a client may renegotiate, and whether data before the end
-of the handshake (0-RTT) is taken in TLS 1.3, is not tried: both need a whole handshake of another
-kind. MTAs have no switch for 0-RTT.
+Whether early data may be sent is what the session tickets say that come with a usual handshake, up
+to the reply to EHLO. Nothing is sent early. How often a client may renegotiate is not tried.
 """
 
 from collections.abc import Iterator
 
 from audits.evaluate.audit import Doc, Rfc, audit
-from audits.evaluate.offer import undecided
+from audits.evaluate.offer import hellos, undecided
 from audits.evaluate.target import Target
 from audits.evaluate.verdict import (
     Fail,
-    NotApplicable,
     Pass,
     Severity,
+    Undecided,
     Verdict,
     Violation,
     cite,
 )
+from audits.facts.fact import Observation, Observed, Reason
+from audits.facts.tls import SessionTickets
 from audits.facts.tls_offer import (
     RENEGOTIATION_INFO,
     TRUNCATED_HMAC,
@@ -58,7 +63,20 @@ def _questions() -> TlsQuestions:
     ),
     asks=_questions,
 )
-def evaluate(offers: TlsOffers) -> Verdict:
+def evaluate(offers: TlsOffers, tickets: Observation[SessionTickets]) -> Verdict:
+    old, early = _before_13(offers), _early_data(tickets)
+    parts = (old, early)
+    violations = [v for part in parts if isinstance(part, Fail) for v in part.violations]
+    if violations:
+        return Fail(tuple(violations))
+    for part in parts:
+        if isinstance(part, Undecided):
+            return part
+    return Pass(tuple(e for part in parts if isinstance(part, Pass) for e in part.evidence))
+
+
+def _before_13(offers: TlsOffers) -> Fail | Pass | Undecided:
+    """What the server agrees to in TLS 1.2 and older versions; a pass where it speaks none."""
     answers = [(p, a) for p, a in offers.answers() if _is_old(a)]
     violations: dict[str, Violation] = {}
     for place, answer in answers:
@@ -70,7 +88,31 @@ def evaluate(offers: TlsOffers) -> Verdict:
         return Pass((cite(offers, f"/offers/{answers[0][0]}/answer/extensions"),))
     if offers.unproven(Version.TLS12, SUITES_BEFORE_13):
         return undecided(offers)
-    return NotApplicable("no version before TLS 1.3 is accepted")
+    return Pass((hellos(offers),))
+
+
+def _early_data(seen: Observation[SessionTickets]) -> Fail | Pass | Undecided:
+    """Whether the tickets of the usual handshake let a client send before it is done."""
+    if not isinstance(seen, Observed):
+        return Undecided(seen.reason, f"whether early data is taken: {seen.detail}")
+    tickets = seen.fact
+    for place, ticket in enumerate(tickets.tickets):
+        if ticket.early_data_bytes:
+            words = (
+                f"a session ticket allows {ticket.early_data_bytes} octets of early data (0-RTT)"
+            )
+            evidence = cite(tickets, f"/tickets/{place}/early_data_bytes")
+            return Fail((Violation(words, (evidence,)),))
+    evidence = cite(tickets, "/tickets", _promised(tickets))
+    if tickets.malformed is not None:
+        words = f"a session ticket can't be read: {tickets.malformed}"
+        return Undecided(Reason.PROTOCOL, words, (evidence,))
+    return Pass((evidence,))
+
+
+def _promised(tickets: SessionTickets) -> str:
+    count = len(tickets.tickets)
+    return f"{count} session ticket{'' if count == 1 else 's'} without early data"
 
 
 def _is_old(answer: ServerAnswer) -> bool:

@@ -29,7 +29,8 @@ from audits.collect.live.service import (
     silence_of_roles,
 )
 from audits.collect.live.tcp import Attempt, Unheard, target_of
-from audits.collect.live.tls import Handshake
+from audits.collect.live.tls import Handshake, TlsStream
+from audits.collect.live.tls_ticket import tickets_of
 from audits.errors import UsageError
 from audits.facts.conduct import RoleMailboxes
 from audits.facts.declared import DeclaredHost, HostRoles
@@ -52,7 +53,7 @@ from audits.facts.smtp import (
 )
 from audits.facts.snapshot import Snapshot
 from audits.facts.tcp import PortState
-from audits.facts.tls import CertificateChain, TlsHandshake
+from audits.facts.tls import CertificateChain, SessionTickets, TlsHandshake
 from audits.parse.relay_form import Envelope, Names, controls
 from audits.parse.relay_reply import form_tried
 from audits.settings import Settings
@@ -81,6 +82,7 @@ _AS_ANY_SENDER: frozenset[type[Fact]] = frozenset(
         StartTls,
         TlsHandshake,
         CertificateChain,
+        SessionTickets,
         EhloInTls,
         Transcript,
     }
@@ -88,7 +90,7 @@ _AS_ANY_SENDER: frozenset[type[Fact]] = frozenset(
 _AS_OWNER: frozenset[type[Fact]] = frozenset(
     {AuthInClear, MailInClear, UnauthenticatedMail, RoleRecipient, RoleMailboxes, RelayControls}
 )
-_BEHIND_TLS = (TlsHandshake, CertificateChain, EhloInTls, UnauthenticatedMail)
+_BEHIND_TLS = (TlsHandshake, CertificateChain, SessionTickets, EhloInTls, UnauthenticatedMail)
 
 # RFC 5321 section 4.5.1: every domain that receives mail has postmaster; RFC 2142: abuse as well.
 _MAILBOXES: dict[type[Fact], str] = {RoleRecipient: "postmaster", RoleMailboxes: "abuse"}
@@ -96,6 +98,7 @@ _BY_PATH = tuple(_MAILBOXES)
 
 _NOT_SUBMISSION = Silence(Reason.SKIPPED, "port 25 is not a submission port")
 _TLS_FROM_THE_START = Silence(Reason.SKIPPED, "465 is TLS from the start")
+_TICKETS_UNSEEN = Silence(Reason.INTERNAL, "this Python does not show session tickets")
 
 
 class _HungUp(Unheard):
@@ -178,7 +181,7 @@ class _Walk:
         self._transcript: list[Line] = []
         # Commands that wait for the next one, to share a group with it.
         self._lead: list[str] = []
-        self._tls_works = False
+        self._tls: TlsStream | None = None
         self._source = ""
         self._controls = self._new_controls() if self._findings.wants(RelayControls) else ()
 
@@ -262,6 +265,7 @@ class _Walk:
             await self._enter_tls(talk, implicit=True)
             await self._greet(talk)
             await self._ehlo(talk, EhloReply, EhloInTls)
+            self._saw_tickets()
         else:
             await self._greet(talk)
             await self._ehlo(talk, EhloReply)
@@ -345,10 +349,11 @@ class _Walk:
             return self._findings.silent(silence, *_BEHIND_TLS)
         await self._enter_tls(talk)
         await self._ehlo(talk, EhloInTls)
+        self._saw_tickets()
 
     async def _enter_tls(self, talk: Conversation, *, implicit: bool = False) -> None:
         handshake = await talk.enter_tls(self._service.host, implicit=implicit)
-        self._tls_works = True
+        self._tls = handshake.stream
         self._findings.saw(handshake.fact(self._service))
         trust = self._collector.trust
         if trust is not None and self._findings.wants(CertificateChain):
@@ -364,6 +369,14 @@ class _Walk:
             self._findings.silent(Silence(Reason.INTERNAL, str(error)), CertificateChain)
         else:
             self._findings.saw(chain)
+
+    def _saw_tickets(self) -> None:
+        """Notes the tickets: a server that sends any has done so before its reply to EHLO."""
+        tickets = None if self._tls is None else tickets_of(self._tls.tls, self._service)
+        if tickets is None:
+            self._findings.silent(_TICKETS_UNSEEN, SessionTickets)
+        else:
+            self._findings.saw(tickets)
 
     def _saw_failed_tls(self, failed: TlsFailed) -> None:
         if failed.handshake is not None:
@@ -519,7 +532,7 @@ class _Walk:
         try:
             await self._greet(talk)
             await self._ehlo(talk)
-            if self._tls_works:
+            if self._tls is not None:
                 await self._start_tls(talk)
             await self._ask_recipients(talk)
         except Unheard as unheard:

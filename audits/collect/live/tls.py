@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from audits.collect.live.tcp import READ_OCTETS, Stream, Unheard
+from audits.collect.live.tls_ticket import notes_tickets
 from audits.facts.fact import Reason
 from audits.facts.tls import KeyType, TlsHandshake
 from audits.subject import Service
@@ -180,7 +181,7 @@ def client_context() -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    return context
+    return notes_tickets(context)
 
 
 @functools.cache
