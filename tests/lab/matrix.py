@@ -7,6 +7,8 @@ kind, so that an accusation of the innocent shows as well as a fault that goes u
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from audits.demo.certificates import Authority, Credentials, short_rsa_key
 from tests.lab.lab import Certificate, Machine, for_all, trusted
 from tests.lab.servers import exim
@@ -107,6 +109,13 @@ def incomplete(authority: Authority, host: str) -> Credentials:
 
 def short_key(authority: Authority, host: str) -> Credentials:
     return authority.issue(host, key=short_rsa_key())
+
+
+def two_keys(authority: Authority, host: str) -> Credentials:
+    """Two keys, each with its certificates, in the order in which Postfix reads them on."""
+    elliptic = authority.issue(host)
+    other = authority.issue(host, key=rsa.generate_private_key(65537, 2048))
+    return Credentials(elliptic.chain, other.key + other.chain + elliptic.key)
 
 
 # What no server of Debian 12 can do yet.
@@ -622,6 +631,12 @@ EXIM = (
             FAIL,
         ),
     ),
+    # It asks for a login at MAIL already.
+    Row(
+        "exim-mail-login",
+        "exim",
+        (EximSettings(mail_acl=exim.MAIL_ACL + exim.LOGIN_BEFORE_MAIL),),
+    ),
     Row("exim-expired", "exim", (EximSettings(),), _EXPIRED, certificate=expired),
 )
 
@@ -737,10 +752,14 @@ DOVECOT = (
     Row("dovecot-expired", "dovecot", dovecot(DovecotSettings()), _EXPIRED, certificate=expired),
 )
 
-# The good ones once more, with all that a default run asks of: TLSA records beside the logins.
-COMPLETE = tuple(
-    Machine(row.label, _FIRST_NUMBER + place, f"{row.label}.example", row.servers, signed=True)
-    for place, row in enumerate(GOOD)
+# The good ones once more, with all that a default run asks of: TLSA records beside the logins, and
+# at one host for two certificates.
+COMPLETE = (
+    *(
+        Machine(row.label, _FIRST_NUMBER + place, f"{row.label}.example", row.servers, signed=True)
+        for place, row in enumerate(GOOD)
+    ),
+    Machine("two-keys", 10, "two-keys.example", postfix(), two_keys, signed=True),
 )
 
 ROWS = (*GOOD, *POSTFIX, *EXIM, *OPENSMTPD, *DOVECOT)

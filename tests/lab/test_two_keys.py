@@ -4,23 +4,15 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from audits.demo.certificates import Authority, Credentials
 from tests.lab.lab import GOOD, WHOLE, Lab, Machine, running_lab
+from tests.lab.matrix import two_keys
 from tests.lab.test_outcomes import Run, perform
 
 pytestmark = pytest.mark.lab
 
 AUDIT = "dane-tlsa-matches-certificate"
 _POLICY = {"id": "two", "version": 1, "title": "DANE alone", "audits": {AUDIT: None}}
-
-
-def two_keys(authority: Authority, host: str) -> Credentials:
-    """Two keys, each with its certificates, in the order in which Postfix reads them on."""
-    elliptic = authority.issue(host)
-    other = authority.issue(host, key=rsa.generate_private_key(65537, 2048))
-    return Credentials(elliptic.chain, other.key + other.chain + elliptic.key)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import ClassVar
 
 from audits.collect.collector import Origin
+from audits.collect.live.budget import of_conduct
 from audits.collect.live.conversation import (
     FAREWELL_S,
     Connected,
@@ -50,9 +51,6 @@ from audits.subject import MailHost, Service, Subject
 
 # How long the second command is held back, for servers that look late at what has come.
 SPLIT_S = 0.05
-MAX_CONNECTIONS = 3
-# Submission ports are tried with logins too, so one connection less is left for this.
-MAX_SUBMISSION_CONNECTIONS = 2
 
 _ASKED = (MailBeforeTls, LocalRecipients, AddressCommands, HelpReply)
 _ONLY_RELAY_PORT = (MailBeforeTls, LocalRecipients, EarlyTalk)
@@ -315,10 +313,7 @@ class _Walk:
     async def _inject(self) -> None:
         """STARTTLS and NOOP in one segment, then apart, unless that was tried already."""
         gaps = (0.0,) if self._attempts else (0.0, SPLIT_S)
-        most = MAX_CONNECTIONS
-        if self._service.port != RELAY_PORT:
-            most = MAX_SUBMISSION_CONNECTIONS
-        left = most - self._made - self._findings.wants(EarlyTalk)
+        left = of_conduct(self._service) - self._made - self._findings.wants(EarlyTalk)
         for gap_s in gaps[:left]:
             async with self._connected() as met:
                 if met.talk is None:

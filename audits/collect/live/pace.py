@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from audits.settings import LimitSettings
+from audits.subject import Service
 
 BACKOFF_FACTOR = 4
 MAX_BACKOFF_S = 60.0
@@ -42,11 +43,13 @@ class Pace:
     stays taken for `limits.gap_s`: servers keep a process for it a while, so that never more than
     so many are busy with us. After a 421 nobody comes near the address for a pause that grows
     fourfold each time, up to MAX_BACKOFF_S; a conversation that ends well resets it.
-    Belongs to one event loop. dialled: how many connections were tried so far, by port.
+    Belongs to one event loop. dialled: how many connections were tried so far, by port; walked: how
+    many of them for the usual conversation with a service.
     """
 
     def __init__(self, limits: LimitSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self.dialled: Counter[int] = Counter()
+        self.walked: Counter[Service] = Counter()
         self._limits = limits
         self._clock = clock
         self._addresses: dict[str, _Address] = {}

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from audits.collect.collector import Origin
+from audits.collect.live.budget import MAX_WALK_CONNECTIONS
 from audits.collect.live.conversation import (
     Connected,
     Conversation,
@@ -64,7 +65,6 @@ if TYPE_CHECKING:  # few runs want no chain, and those start sooner
 
 # RFC 5321 section 4.5.3.1.8 asks a server to take 100 recipients; half of that is safe everywhere.
 MAX_RECIPIENTS = 50
-MAX_CONNECTIONS = 5
 # How long a greeting is waited for where only the port is asked about.
 PEEK_S = 1.0
 
@@ -238,6 +238,7 @@ class _Walk:
             self._findings.silent(_TLS_FROM_THE_START, StartTls, AuthInClear, MailInClear)
 
     def _connected(self) -> AbstractAsyncContextManager[Connected]:
+        self._collector.pace.walked[self._service] += 1
         return connected(self._target, self._settings, self._collector.pace, self._deadline)
 
     def _saw_port(self, attempt: Attempt) -> None:
@@ -512,7 +513,7 @@ class _Walk:
 
         One more for mailboxes that mail can be without.
         """
-        for number in range(MAX_CONNECTIONS - 1):
+        for number in range(MAX_WALK_CONNECTIONS - 1):
             wanted = _BY_PATH if number == 0 else (RoleRecipient,)
             if not any(self._findings.open_paths(kind) for kind in wanted):
                 break
@@ -522,7 +523,7 @@ class _Walk:
                 if connection.talk is None:
                     return
                 await self._ask_only_recipients(connection.talk)
-        words = f"not asked: {MAX_REFUSALS} refusals in each of {MAX_CONNECTIONS} connections"
+        words = f"not asked: {MAX_REFUSALS} refusals in each of {MAX_WALK_CONNECTIONS} connections"
         self._findings.silent(Silence(Reason.INTERRUPTED, words), RoleRecipient)
         words = f"not asked: the service refused {MAX_REFUSALS} mailboxes in each connection"
         self._findings.silent(Silence(Reason.INTERRUPTED, words), RoleMailboxes)

@@ -8,6 +8,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from audits.collect.collector import Origin
+from audits.collect.live.budget import of_hellos
 from audits.collect.live.conversation import Conversation, Deadline, connected
 from audits.collect.live.other_chain import other_key_type
 from audits.collect.live.pace import Pace
@@ -31,6 +32,7 @@ from audits.facts.fact import (
     Unobserved,
     observation,
 )
+from audits.facts.relay import RelayControls
 from audits.facts.smtp import Reply
 from audits.facts.snapshot import Snapshot
 from audits.facts.tls import CertificateChain, TlsHandshake
@@ -48,8 +50,6 @@ from audits.parse.tls_inquiry import enumeration, next_hellos
 from audits.settings import Settings
 from audits.subject import MailHost, Service, Subject
 
-# A service that is as it should be needs five; what it accepts has to be asked around.
-MAX_CONNECTIONS = 8
 MAX_CONNECTIONS_DEEP = 250
 # So many hellos in a row without an answer, and the server is left alone. It costs nothing to be
 # hung up on, and some servers refuse like that.
@@ -104,13 +104,28 @@ class TlsProbe:
         target = target_of(service, declared, self.settings.redirect)
         ask = self.questions.mx if service.port == RELAY_PORT else self.questions.msa
         ask = replace(ask, other_key=other_key_type(service, seen))
-        return await _Inquiry(self, service, target).run(ask, current)
+        return await _Inquiry(self, service, target, self._room(service, ask, seen)).run(
+            ask, current
+        )
+
+    def _room(self, service: Service, ask: TlsAsk, seen: Snapshot) -> int:
+        """How many hellos there may be."""
+        if self.settings.probe.tls == "all":
+            return MAX_CONNECTIONS_DEEP
+        handshake = seen.fact(TlsHandshake, service)
+        return of_hellos(
+            service,
+            self.pace.walked[service],
+            tls=handshake is None or handshake.completed,
+            controls=isinstance(seen.get(RelayControls, service), Unobserved),
+            other_key=ask.other_key is not None,
+        )
 
 
 class _Inquiry:
-    """The hellos to one service."""
+    """The hellos to one service, `room` of them at most."""
 
-    def __init__(self, collector: TlsProbe, service: Service, target: Target) -> None:
+    def __init__(self, collector: TlsProbe, service: Service, target: Target, room: int) -> None:
         self._settings = collector.settings
         self._pace = collector.pace
         self._service = service
@@ -118,7 +133,7 @@ class _Inquiry:
         self._deadline = Deadline(self._settings.limits.host_s)
         self._deep = self._settings.probe.tls == "all"
         self._offers: list[TlsOffer] = []
-        self._left = MAX_CONNECTIONS_DEEP if self._deep else MAX_CONNECTIONS
+        self._left = self._room = room
         # Places of the offers that the server hung up on; whether that is its way of refusing.
         self._hung_up: list[int] = []
         self._closes = False
@@ -128,6 +143,7 @@ class _Inquiry:
         await self._ask_open(ask, current)
         await self._ask_again()
         await self._ask_open(ask, current)
+        self._leave_open(ask, current)
         if self._closes:
             for place in self._hung_up:
                 self._offers[place] = replace(self._offers[place], outcome="closed")
@@ -164,6 +180,14 @@ class _Inquiry:
                 self._offers.append(offer)
                 if hung_up:
                     self._hung_up.append(len(self._offers) - 1)
+
+    def _leave_open(self, ask: TlsAsk, current: str | None) -> None:
+        """Notes a question that there was no room for."""
+        if self._left > 0 or self._unanswered():
+            return
+        for hello in next_hellos(ask, self._offers, current):
+            words = f"not offered: {self._room} of the connections to a service are for TLS hellos"
+            self._offers.append(_inconclusive(hello, Silence(Reason.INTERRUPTED, words)))
 
     def _unanswered(self) -> bool:
         """Whether the last hellos all came to nothing."""

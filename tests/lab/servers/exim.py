@@ -45,6 +45,11 @@ LOGIN_ON_SUBMISSION = """\
   deny    condition = ${if eq{$received_port}{25}{no}{yes}}
           message   = 530 5.7.0 Authentication required
 """
+LOGIN_BEFORE_MAIL = """\
+  deny    condition      = ${if eq{$received_port}{25}{no}{yes}}
+          !authenticated = *
+          message        = 530 5.7.0 Authentication required
+"""
 LOCAL_ONLY = """\
   accept  local_parts = postmaster
           domains     = +local_domains
