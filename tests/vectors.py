@@ -30,7 +30,8 @@ from ruamel.yaml import YAML
 from audits.catalog import load
 from audits.cli.exits import for_results
 from audits.collect.collector import Origin
-from audits.collect.live.assembly import AVAILABLE, assembled
+from audits.collect.live.assembly import assembled
+from audits.collect.live.available import AVAILABLE
 from audits.collect.live.resolver import Traffic
 from audits.collect.live.tcp import is_address
 from audits.collect.plan import plan

@@ -24,7 +24,7 @@ from audits.cli.progress import ProgressWatcher
 from audits.cli.review import Review, fill, host_files
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
-from audits.collect.live.relay import UP_TO_RCPT, Beyond
+from audits.collect.live.beyond import UP_TO_RCPT, Beyond
 from audits.collect.live.resolver import Traffic
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
@@ -90,7 +90,7 @@ def planned(policy: Policy, beyond: Beyond = UP_TO_RCPT) -> Plan:
     With a canary, what becomes of mail that can't be delivered is looked at too.
     """
     # Here, as everything that only a live run needs: a change of files is judged in a second.
-    from audits.collect.live.assembly import AVAILABLE
+    from audits.collect.live.available import AVAILABLE
 
     audits = load()
     facts: set[type[Fact]] = {DeclaredDomain, DeclaredHost, FleetScope}

@@ -47,7 +47,7 @@ from audits.cli.workspace import (
     read_workspace,
     waivers_for,
 )
-from audits.collect.live.relay import UP_TO_RCPT, Beyond
+from audits.collect.live.beyond import UP_TO_RCPT, Beyond
 from audits.errors import UsageError
 from audits.evaluate.verdict import Severity
 from audits.evidence.run_directory import FACTS, JUDGED_BY, REPORT, RESULTS, RunDirectory

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from audits.collect.collector import Collector
+from audits.collect.listing import Listing
 from audits.errors import UsageError
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope, HostRoles
 from audits.facts.dkim import DkimKeyOwners
@@ -45,12 +46,15 @@ class Plan:
         return any(kind_of(fact).startswith("dns.") for fact in self.facts)
 
 
-def plan(wanted: Iterable[type[Fact]], available: Sequence[type[Collector]]) -> Plan:
+def plan(wanted: Iterable[type[Fact]], available: Sequence[type[Collector] | Listing]) -> Plan:
     """The least set of collectors that gives all wanted facts, and what those collectors need.
 
-    Raises UsageError where nobody provides a fact, and on collectors that need each other.
+    Of those that are listed it imports no others. Raises UsageError where nobody provides a fact,
+    and on collectors that need each other.
     """
-    providers = {fact: collector for collector in available for fact in collector.provides}
+    places = {kind: place for place, each in enumerate(available) for kind in _kinds(each)}
+    chosen: dict[int, type[Collector]] = {}
+    providers: dict[type[Fact], type[Collector]] = {}
     facts: set[type[Fact]] = set()
     left = list(wanted)
     while left:
@@ -60,16 +64,29 @@ def plan(wanted: Iterable[type[Fact]], available: Sequence[type[Collector]]) -> 
         facts.add(fact)
         if fact in STATED:
             left += STATED[fact]
-        elif fact in providers:
-            left += providers[fact].requires
-            if providers[fact].about not in (Domain, Vantage):
+        elif (place := places.get(kind_of(fact))) is not None:
+            if place not in chosen:
+                chosen[place] = _loaded(available[place])
+            provider = providers[fact] = chosen[place]
+            left += provider.requires
+            if provider.about not in (Domain, Vantage):
                 left.append(HostRoles)
         else:
             raise UsageError(f"no collector provides {kind_of(fact)}")
-    chosen = [c for c in available if c.provides & facts]
-    graph = {c: {providers[f] for f in c.requires if f in providers} - {c} for c in chosen}
+    graph = {
+        c: {providers[f] for f in c.requires if f in providers} - {c}
+        for _, c in sorted(chosen.items())
+    }
     try:
         ordered = tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
         raise UsageError(f"collectors need each other: {error.args[1]}") from error
     return Plan(frozenset(facts), ordered)
+
+
+def _kinds(each: type[Collector] | Listing) -> Iterable[str]:
+    return each.kinds.split() if isinstance(each, Listing) else map(kind_of, each.provides)
+
+
+def _loaded(each: type[Collector] | Listing) -> type[Collector]:
+    return each.load() if isinstance(each, Listing) else each

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from audits.collect.live.beyond import UP_TO_RCPT, Beyond
 from audits.collect.live.canary import Canary
 from audits.collect.live.mailbox import MaildirMailbox
-from audits.collect.live.relay import UP_TO_RCPT, Beyond
 from audits.collect.sink import Sink
 from audits.facts.fact import Fact, Observed
 from audits.facts.relay import BackscatterProbe, Delivery, FormOutcome, RelayProbes

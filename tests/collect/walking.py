@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from audits.collect.collector import Origin
+from audits.collect.live.beyond import UP_TO_RCPT, Beyond
 from audits.collect.live.pace import Pace
-from audits.collect.live.relay import UP_TO_RCPT, Beyond, RelayWalk
+from audits.collect.live.relay import RelayWalk
 from audits.collect.live.smtp import ServiceWalk
 from audits.collect.live.trust import TrustStore
 from audits.facts.declared import DeclaredHost, DeclaredService, HostRoles

@@ -3,13 +3,12 @@
 import asyncio
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from msgspec import structs
 
 from audits.collect.collector import Origin
-from audits.collect.live.canary import Canary
+from audits.collect.live.beyond import UP_TO_RCPT, Beyond
 from audits.collect.live.conversation import Conversation, Exchange
 from audits.collect.live.pace import Pace
 from audits.collect.live.relay_proof import Proof
@@ -63,32 +62,6 @@ from audits.settings import Settings
 from audits.subject import MailHost, Service, Subject
 
 Envelopes = Sequence[Sequence[Envelope]]
-
-
-@dataclass(frozen=True)
-class Beyond:
-    """What is done beyond RCPT, because the command line asked for it.
-
-    data_abort: what is accepted is asked for DATA too, and the connection closed without content;
-    RFC 5321 section 4.1.1.10 has a server drop the message then. canary: one message for each host
-    that accepts anything, to a mailbox of the operator's own.
-    """
-
-    data_abort: bool = False
-    canary: Canary | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The options that ask for it, without hyphens in front."""
-        return self.names_of(data_abort=self.data_abort, canary=self.canary is not None)
-
-    @staticmethod
-    def names_of(*, data_abort: bool, canary: bool) -> tuple[str, ...]:
-        options = {"canary": canary, "data-abort": data_abort}
-        return tuple(name for name, asked in options.items() if asked)
-
-
-UP_TO_RCPT = Beyond()
 
 
 class RelayWalk:

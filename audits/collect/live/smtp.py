@@ -363,9 +363,7 @@ class _Walk:
     def _saw_chain(self, handshake: Handshake, trust: "TrustStore") -> None:
         now = self._collector.origin.clock()
         try:
-            chain = trust.chain_fact(
-                self._service, handshake.chain, now, self._private_ca
-            )
+            chain = trust.chain_fact(self._service, handshake.chain, now, self._private_ca)
         except UsageError as error:
             self._findings.silent(Silence(Reason.INTERNAL, str(error)), CertificateChain)
         else:
