@@ -28,9 +28,12 @@ class Form:
 
 Transactions = tuple[tuple[Form, ...], ...]
 
-# One MAIL each, and eight refusals in all: Postfix slows down at the tenth
-# (smtpd_soft_error_limit), and Exim counts RSET (smtp_accept_max_nonmail).
-USUAL: Transactions = (
+# An own sender: rules that let it relay name the domains of mailboxes, and the host where there is
+# no such domain.
+LOCAL_SENDER = Form("P03", "<S@L>", "U@D")
+HOST_SENDER = Form("P03", "<S@H>", "U@D")
+
+_USUAL: Transactions = (
     (
         Form("P01", "<S>", "U@D"),
         Form("P08", "<S>", "U%D@H"),
@@ -40,7 +43,6 @@ USUAL: Transactions = (
         Form("P09", "<S>", "U%D@[IP]"),
     ),
     (Form("P02", "<>", "U@D"),),
-    (Form("P03", "<S@H>", "U@D"),),
 )
 
 # Exim takes all of these for syntax errors, and hangs up after the fourth of a connection
@@ -66,11 +68,10 @@ MALFORMED: Transactions = (
 )
 # The sender is one error, and RCPT behind it another.
 LITERAL_SENDER: Transactions = ((Form("P04", "<S@[IP]>", "U@D"),),)
-SENDERS: Transactions = (
+_SENDERS: Transactions = (
     (Form("P05", "<S@>", "U@D"),),
     (Form("", "<S@localhost>", "U@D"),),
 )
-LOCAL_SENDER = Form("P03", "<S@L>", "U@D")
 # A server may remember the first EHLO of a connection.
 FORGED_EHLO: Transactions = (
     (Form("P06", "<S>", "U@D", "H"),),
@@ -78,6 +79,21 @@ FORGED_EHLO: Transactions = (
 )
 # Each in a connection of its own.
 APART: Transactions = (*LITERAL, *MALFORMED, *LITERAL_SENDER, *FORGED_EHLO)
+
+
+def usual(*, serves: bool) -> Transactions:
+    """The first conversation. serves: a domain is known that the server takes mail for.
+
+    One MAIL each, and eight refusals in all: Postfix slows down at the tenth
+    (smtpd_soft_error_limit), and Exim counts RSET (smtp_accept_max_nonmail).
+    """
+    return (*_USUAL, (LOCAL_SENDER if serves else HOST_SENDER,))
+
+
+def senders(*, serves: bool) -> Transactions:
+    """Senders that are tried beside the usual ones."""
+    return (*_SENDERS, (HOST_SENDER,)) if serves else _SENDERS
+
 
 PATTERNS: tuple[str, ...] = tuple(f"P{number:02}" for number in range(1, 17))
 
@@ -158,5 +174,7 @@ def literal(address: str) -> str:
 
 
 _BY_LABEL = {
-    form.label: form for forms in (*USUAL, *APART, *SENDERS, (LOCAL_SENDER,)) for form in forms
+    form.label: form
+    for forms in (*usual(serves=True), *senders(serves=True), *APART)
+    for form in forms
 }

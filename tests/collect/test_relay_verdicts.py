@@ -170,8 +170,8 @@ def test_the_percent_hack_alone_fails() -> None:
 
 @pytest.mark.parametrize(
     ("sender", "forms"),
-    [("", "usual"), (f"probe@{NAME}", "usual"), (f"probe@{SERVED}", "all"), ("probe", "all")],
-    ids=["null", "host", "served domain", "bare"],
+    [("", "usual"), (f"probe@{SERVED}", "usual"), (f"probe@{NAME}", "all"), ("probe", "all")],
+    ids=["null", "served domain", "host", "bare"],
 )
 def test_relaying_for_one_sender_alone_fails(sender: str, forms: str) -> None:
     result, _ = looked_at(Scripted(lambda s, r: OK if s == sender else DENIED), forms)

@@ -26,10 +26,13 @@ RUN = (
     "TLS as GnuTLS comes with it",
     "VRFY and the version",
     "sound",
+    "any sender of one's own domain",
     "a list that only takes out, of networks",
     "macros and a file of networks",
 )
 CASES = [each for p in ("wrong", "right") for each in cases(p, Mta.EXIM) if each.name in RUN]
+# Where a sender has to be forged, the probe of mail for own domains does not forge one.
+BEYOND_THE_PROBE = {("any sender of one's own domain", "submission-auth-required-for-local")}
 MACHINES = [
     Machine(f"exim{number}", 10 + number, f"exim{number}.example.org", (ConfiguredExim(case),))
     for number, case in enumerate(CASES)
@@ -56,7 +59,8 @@ def server(lab: Lab, machine: Machine) -> EximAsConfigured:
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: str(machine.servers[0].case))
 def test_exim_does_what_our_reading_says(daemons: Lab, seen: Run, machine: Machine) -> None:
-    reading = server(daemons, machine).case.reading()
+    case = server(daemons, machine).case
+    reading = case.reading()
     assert [problem for problem in reading.program.problems if problem.fatal] == []
     differ = []
     for listener in reading.listeners:
@@ -69,6 +73,8 @@ def test_exim_does_what_our_reading_says(daemons: Lab, seen: Run, machine: Machi
                 expected = "fail" if ruling.answer == wrong else "pass"
                 # Where an audit does not apply, the wire says nothing about it.
                 if ruling.answer == "undecided" or outcome == "not-applicable":
+                    continue
+                if (case.name, audit) in BEYOND_THE_PROBE:
                     continue
                 if outcome != expected:
                     differ.append(

@@ -2,18 +2,17 @@ import pytest
 
 from audits.parse.relay_form import (
     APART,
-    LOCAL_SENDER,
     PATTERNS,
-    SENDERS,
-    USUAL,
     Form,
     Names,
     envelope,
     form_of,
+    senders,
+    usual,
 )
 
 NAMES = Names("s@own.example", "u@far.example", "mx.example.net", "192.0.2.1", "example.net")
-ALL = [LOCAL_SENDER, *(form for forms in (*USUAL, *APART, *SENDERS) for form in forms)]
+ALL = [form for forms in (*usual(serves=True), *APART, *senders(serves=True)) for form in forms]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +51,12 @@ def test_symbols_are_replaced(label: str, sender: str, recipient: str) -> None:
 def test_every_form_has_a_label_of_its_own_and_every_pattern_a_form() -> None:
     assert len({form.label for form in ALL}) == len(ALL) == 23
     assert {form.pattern for form in ALL if form.pattern} == set(PATTERNS)
+
+
+def test_own_sender_is_of_a_domain_that_is_served_where_one_is_known() -> None:
+    last = [usual(serves=serves)[-1] for serves in (True, False)]
+    assert [form.label for (form,) in last] == ["<S@L> U@D", "<S@H> U@D"]
+    assert {form.pattern for (form,) in last} == {"P03"}
 
 
 def test_values_that_look_like_symbols_are_left_alone() -> None:

@@ -47,15 +47,13 @@ from audits.facts.snapshot import Snapshot
 from audits.facts.tcp import PortState
 from audits.parse.relay_form import (
     APART,
-    LOCAL_SENDER,
-    SENDERS,
-    USUAL,
     Envelope,
     Form,
     Names,
-    Transactions,
     controls,
     envelope,
+    senders,
+    usual,
 )
 from audits.parse.relay_reply import form_tried
 from audits.settings import Settings
@@ -173,24 +171,26 @@ class _Walk:
         if not self._for_relaying:
             answers = known.controls if known else await self._try_or_tell([self._controls()])
             return await self._proved((), answers, seen)
-        usual = await self._try(self._envelopes(USUAL))
-        if isinstance(usual, Silence):
-            return usual
-        self._mail_first = self._mail_first or _refuses_mail(usual[:1])
+        serves = bool(self._served)
+        first = self._envelopes(usual(serves=serves))
+        met = await self._try(first)
+        if isinstance(met, Silence):
+            return met
+        self._mail_first = self._mail_first or _refuses_mail(met[:1])
         asked = [] if known else self._controls()
         further: list[tuple[Envelopes, bool]] = []
         if self._service.port == RELAY_PORT and self._visits.offers_tls:
-            further.append((self._envelopes(USUAL), True))
-        senders: list[list[Envelope]] = []
+            further.append((first, True))
+        others: list[list[Envelope]] = []
         if self._settings.probe.relay_forms == "all":
             further += [(self._envelopes([forms]), False) for forms in APART]
-            senders = self._envelopes(self._senders)
-        further.append(([*senders, *([asked] if asked else [])], False))
+            others = self._envelopes(senders(serves=serves))
+        further.append(([*others, *([asked] if asked else [])], False))
         # Side by side, as far as the pace of the address lets them.
         *tried, last = await asyncio.gather(
             *(self._try_or_tell(each, inside_tls=inside) for each, inside in further)
         )
-        forms = [form for each in (usual, *tried) for form in each]
+        forms = [form for each in (met, *tried) for form in each]
         forms += last[: len(last) - len(asked)]
         answers = known.controls if known else last[len(last) - len(asked) :]
         return await self._proved(forms, answers, seen)
@@ -223,10 +223,6 @@ class _Walk:
 
     def _envelopes(self, transactions: Sequence[Sequence[Form]]) -> list[list[Envelope]]:
         return [[envelope(form, self._names) for form in forms] for forms in transactions]
-
-    @property
-    def _senders(self) -> Transactions:
-        return (*SENDERS, (LOCAL_SENDER,)) if self._served else SENDERS
 
     def _controls(self) -> list[Envelope]:
         return list(controls(self._names, f"mailproof-{secrets.token_hex(4)}"))
