@@ -4,7 +4,7 @@ import asyncio
 import platform
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,7 +21,6 @@ from audits import __version__
 from audits.catalog import load
 from audits.cli.clock import now
 from audits.cli.progress import ProgressWatcher
-from audits.cli.review import Review, fill, host_files
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
 from audits.collect.live.beyond import UP_TO_RCPT, Beyond
@@ -64,7 +63,9 @@ from audits.resources import folder
 from audits.secret import secret
 from audits.subject import Vantage
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a run begins once all that it needs is imported
+    from audits.cli.review import Review
+    from audits.collect.candidate.mta_files import ProgramFiles
     from audits.collect.live.login import Account
     from audits.collect.live.ssh_login import SshAccess
 
@@ -172,7 +173,7 @@ def collect(
     *,
     quiet: bool,
     beyond: Beyond = UP_TO_RCPT,
-    review: Review | None = None,
+    review: "Review | None" = None,
 ) -> Collected:
     """Asks for whatever the policy needs and the run does not hold yet; writes facts.jsonl.
 
@@ -208,7 +209,7 @@ def collect(
             beyond=beyond,
             ssh=access(workspace),
             review=review.files if review is not None else None,
-            pinned=host_files(workspace.config.candidate, workspace.config.root),
+            pinned=_pinned(workspace),
         ) as live,
     ):
         if chosen.asks_dns:
@@ -220,15 +221,26 @@ def collect(
     return Collected(snapshot, live.resolver.traffic, live.pace.dialled)
 
 
-def _put_in_front(snapshot: Snapshot, run: RunDirectory, review: Review) -> None:
+def _pinned(workspace: Workspace) -> "Mapping[str, Sequence[ProgramFiles]]":
+    """The configuration that the repository has of each host."""
+    if not workspace.config.candidate.hosts:
+        return {}
+    from audits.cli.review import host_files
+
+    return host_files(workspace.config.candidate, workspace.config.root)
+
+
+def _put_in_front(snapshot: Snapshot, run: RunDirectory, review: "Review") -> None:
     """States what is under review, and keeps the facts of its base."""
     snapshot.add(review.stated(Origin(snapshot.header.vantage, now)))
     if review.base is not None:
         run.keep_base(review.base.snapshot)
 
 
-def read(workspace: Workspace, run: RunDirectory, review: Review) -> Collected:
+def read(workspace: Workspace, run: RunDirectory, review: "Review") -> Collected:
     """Reads the files under review, and asks nobody; writes facts.jsonl."""
+    from audits.cli.review import fill
+
     snapshot = run.snapshot()
     fill(snapshot, workspace, review)
     if review.base is not None:
@@ -239,6 +251,8 @@ def read(workspace: Workspace, run: RunDirectory, review: Review) -> Collected:
 
 def accounts(workspace: Workspace) -> "dict[str, Account]":
     """The accounts that logins are tried with, by host name; a secret is had when it is needed."""
+    if not workspace.whole_fleet.logins:
+        return {}
     from audits.collect.live.login import Account
 
     return {
@@ -259,11 +273,11 @@ def access(workspace: Workspace) -> "SshAccess | None":
 
     Raises UsageError for what the inventory says of SSH and makes no sense.
     """
-    from audits.collect.live.ssh_login import ssh_access
-
     settings = workspace.settings.ssh
     if settings is None:
         return None
+    from audits.collect.live.ssh_login import ssh_access
+
     hosts = nornir_inventory(workspace.whole_fleet).hosts
     return ssh_access(hosts, settings, workspace.config.root, secret)
 

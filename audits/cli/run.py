@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -39,7 +39,6 @@ from audits.cli.options import (
     stderr,
     stdout,
 )
-from audits.cli.review import Review, compared, reviewed
 from audits.cli.workspace import (
     Workspace,
     checked_policy,
@@ -56,6 +55,9 @@ from audits.report.github import harmless
 from audits.report.remark import Gate
 from audits.report.text import terminal
 from audits.report.view import ReportView
+
+if TYPE_CHECKING:  # what files under review need, only they do
+    from audits.cli.review import Review
 
 Resume = Annotated[
     Path | None,
@@ -202,6 +204,8 @@ def run(
         return Exit.COMPLETE
     review: Review | None = None
     if candidate:
+        from audits.cli.review import compared, reviewed
+
         workspace, review = reviewed(workspace, live=live)
         if base is not None:
             own = bool(policy)
@@ -236,7 +240,7 @@ def whole_run(
     stats: bool = False,
     beyond: Beyond = UP_TO_RCPT,
     out: Outputs | None = None,
-    review: Review | None = None,
+    review: "Review | None" = None,
 ) -> job.Judged:
     """The whole job in an open run directory. review: the files that are judged, if any are."""
     out = out or Outputs()

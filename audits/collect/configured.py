@@ -14,11 +14,6 @@ from audits.facts.fact import (
 )
 from audits.facts.mta import Mta, MtaListeners, MtaPrograms, TrustedNetworks
 from audits.parse.config_tree import ConfigTree, Reading
-from audits.parse.dovecot.reading import read_dovecot
-from audits.parse.exim.reading import read_exim
-from audits.parse.opensmtpd.reading import read_opensmtpd
-from audits.parse.postfix.reading import instances, read_postfix
-from audits.parse.sendmail.reading import read_sendmail
 from audits.subject import MailHost
 
 KINDS: frozenset[type[Fact]] = frozenset({MtaPrograms, MtaListeners, TrustedNetworks})
@@ -26,12 +21,44 @@ KINDS: frozenset[type[Fact]] = frozenset({MtaPrograms, MtaListeners, TrustedNetw
 # What reads a program's files: the tree, the path where its configuration begins, its version.
 Reader = Callable[[ConfigTree, str, str | None], Reading | Silence]
 
+
+# A reader is imported once a host has its program: few fleets have more than two.
+def _postfix(tree: ConfigTree, place: str, version: str | None) -> Reading | Silence:
+    from audits.parse.postfix.reading import read_postfix
+
+    return read_postfix(tree, place, version)
+
+
+def _exim(tree: ConfigTree, place: str, version: str | None) -> Reading | Silence:
+    from audits.parse.exim.reading import read_exim
+
+    return read_exim(tree, place, version)
+
+
+def _dovecot(tree: ConfigTree, place: str, version: str | None) -> Reading | Silence:
+    from audits.parse.dovecot.reading import read_dovecot
+
+    return read_dovecot(tree, place, version)
+
+
+def _opensmtpd(tree: ConfigTree, place: str, version: str | None) -> Reading | Silence:
+    from audits.parse.opensmtpd.reading import read_opensmtpd
+
+    return read_opensmtpd(tree, place, version)
+
+
+def _sendmail(tree: ConfigTree, place: str, version: str | None) -> Reading | Silence:
+    from audits.parse.sendmail.reading import read_sendmail
+
+    return read_sendmail(tree, place, version)
+
+
 READERS: Mapping[Mta, Reader] = {
-    Mta.POSTFIX: read_postfix,
-    Mta.EXIM: read_exim,
-    Mta.DOVECOT: read_dovecot,
-    Mta.OPENSMTPD: read_opensmtpd,
-    Mta.SENDMAIL: read_sendmail,
+    Mta.POSTFIX: _postfix,
+    Mta.EXIM: _exim,
+    Mta.DOVECOT: _dovecot,
+    Mta.OPENSMTPD: _opensmtpd,
+    Mta.SENDMAIL: _sendmail,
 }
 
 # Where a program's configuration begins on a host.
@@ -64,8 +91,11 @@ def read_programs(tree: ConfigTree, programs: Sequence[Installed]) -> list[Readi
 
 def _places(tree: ConfigTree, program: Installed) -> list[str]:
     """Where the configuration of a program begins, and those of its other instances."""
-    others = instances(tree, program.place) if program.mta is Mta.POSTFIX else ()
-    return list(dict.fromkeys((program.place, *others)))
+    if program.mta is not Mta.POSTFIX:
+        return [program.place]
+    from audits.parse.postfix.reading import instances
+
+    return list(dict.fromkeys((program.place, *instances(tree, program.place))))
 
 
 def configured(

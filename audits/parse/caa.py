@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
 from audits.facts.caa import CaaRecord
@@ -93,6 +91,10 @@ def permitted(records: Iterable[CaaRecord], *, wildcard: bool) -> frozenset[str]
 
 def organization(distinguished_name: str) -> str | None:
     """The organizationName of a name in RFC 4514 form; None where it has none."""
+    # Records alone, such as those of a zone file, need nothing of certificates.
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
     try:
         name = x509.Name.from_rfc4514_string(distinguished_name)
     except ValueError:
