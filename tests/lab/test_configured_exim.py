@@ -26,6 +26,7 @@ RUN = (
     "TLS as GnuTLS comes with it",
     "VRFY and the version",
     "sound",
+    "everything is accepted, and no router takes it",
     "any sender of one's own domain",
     "a list that only takes out, of networks",
     "macros and a file of networks",

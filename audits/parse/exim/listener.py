@@ -127,8 +127,10 @@ class _Listener:
         if course.fate is Fate.ACCEPTED:
             onward = takes_foreign(self._daemon, clients[0])
             if onward.truth is Truth.NO and not self._daemon.unread:
-                why = f"{course.why}, but {onward.why}"
-                return Ruling(Question.RELAY, "no", why, course.lines)
+                why = (
+                    f"{course.why}; {onward.why}, so its bounce goes to a sender who may be forged"
+                )
+                return Ruling(Question.RELAY, "yes", why, course.lines)
         if course.fate is Fate.REFUSED:
             hidden = self._hidden()
             if hidden is not None:

@@ -186,8 +186,8 @@ def _unprotected(scope: Scope, service: MasterService) -> Iterator[Problem]:
             return
     except ParseError:
         return  # told where the value stands
-    lines = scope.lines(*lists)
-    place = lines[0].place if lines else service.line.place
+    written = (scope.value_place(name) for name in lists)
+    place = next((place for place in written if place is not None), service.line.place)
     message = f"`{service.name}`: neither {lists[0]} nor {lists[1]} holds a rule that refuses"
     expected = "reject_unauth_destination before any permit, in one of them"
     yield Problem("missing", True, message, expected, place)

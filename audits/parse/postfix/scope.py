@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from audits.facts.mta import ConfigLine
+from audits.facts.place import Place
 from audits.parse.postfix.defaults import Version, defaults
 from audits.parse.postfix.expansion import expand, references
 from audits.parse.postfix.main_cf import BLANK, Entry
@@ -69,6 +70,12 @@ class Scope:
             return ConfigLine(override.place, f"-o {name}={shown(name, override.value)}")
         entry = self._entries.get(name)
         return config_line(entry) if entry is not None else None
+
+    def value_place(self, name: str) -> Place | None:
+        """Where the value of a parameter begins; None for a built-in one."""
+        override = self.service.override(name) if self.service else None
+        entry = override or self._entries.get(name)
+        return entry.value_place if entry is not None else None
 
     def line_with(self, name: str, word: str) -> ConfigLine | None:
         """The line of a parameter, at the physical line on which a word of its value stands."""

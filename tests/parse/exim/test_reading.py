@@ -170,10 +170,12 @@ def test_percent_hack_domains_relay_too() -> None:
     assert ruled(found, 25, Question.RELAY).answer == "yes"
 
 
-def test_acceptance_that_no_router_follows_is_no_relay() -> None:
+def test_acceptance_that_no_router_follows_sends_a_bounce_to_whom_a_stranger_names() -> None:
     text = SOUND.replace("acl_check_rcpt:\n", "acl_check_rcpt:\n  accept\n")
     start, end = text.index("remote:\n"), text.index("mailbox:\n")
-    assert ruled(reading(text=text[:start] + text[end:]), 25, Question.RELAY).answer == "no"
+    ruling = ruled(reading(text=text[:start] + text[end:]), 25, Question.RELAY)
+    assert ruling.answer == "yes"
+    assert "bounce" in ruling.why
 
 
 def test_include_that_was_not_supplied_leaves_defaults_open() -> None:

@@ -282,6 +282,25 @@ def test_wrapper_mode_is_tls_from_the_start() -> None:
     assert answers == ["yes", "no"]
 
 
+@pytest.mark.parametrize(
+    ("extra", "master", "place"),
+    [
+        ("smtpd_relay_restrictions = permit\n", MASTER_CF, ("main.cf", 9, 28)),
+        (
+            "",
+            "smtp inet n - y - - smtpd\n  -o smtpd_relay_restrictions=permit\n",
+            ("master.cf", 2, 31),
+        ),
+    ],
+)
+def test_lists_that_never_refuse_are_told_where_they_stand(
+    extra: str, master: str, place: tuple[str, int, int]
+) -> None:
+    told = [p for p in reading(extra, master=master).program.problems if p.kind == "missing"]
+    at = told[0].place
+    assert (at.file, at.line, at.column) == place
+
+
 def test_postscreen_in_front_is_judged_by_the_service_behind() -> None:
     master = (
         "smtp inet n - y - 1 postscreen\n"
