@@ -55,6 +55,7 @@ from audits.report.github import harmless
 from audits.report.remark import Gate
 from audits.report.text import terminal
 from audits.report.view import ReportView
+from audits.report.words import counted
 
 if TYPE_CHECKING:  # what files under review need, only they do
     from audits.cli.review import Review
@@ -126,6 +127,14 @@ FailOnNew = Annotated[
         "--fail-on-new",
         help="With --base: end with exit code 13 where the change introduces a failure, and with 0 "
         "whatever was there before.",
+    ),
+]
+NewAlone = Annotated[
+    bool,
+    typer.Option(
+        "--fail-on-new",
+        help="Of a run with --base: let github and junit call only those failures errors that the "
+        "change introduces.",
     ),
 ]
 StoredRun = Annotated[Path, typer.Argument(help="The directory of a stored run.", metavar="RUN")]
@@ -322,6 +331,8 @@ def evaluate(
     ] = None,
     fail_on: FailOn = Severity.MEDIUM,
     max_unknown: MaxUnknown = 0,
+    format: Formats = None,
+    sarif_suppressed: SarifSuppressed = False,
     quiet: Quiet = False,
 ) -> Exit:
     """Judges a stored run again, offline: the same facts, this or another policy.
@@ -329,7 +340,9 @@ def evaluate(
     Without --policy the run's own policy and waivers are used. The same facts, policy and waivers
     give the same bytes of results.jsonl as the run did.
     """
+    forms = wanted(format) or by_itself(quiet=quiet)
     run = job.stored(stored)
+    directory = _place_for(run.directory, output, forms)
     judgment = run.judgment
     if policy:
         chosen = checked_policy(configuration(config), policy)
@@ -338,21 +351,20 @@ def evaluate(
         read = () if no_waivers else waivers_for(configuration(config), waivers, run.snapshot)
         judgment = job.Judgment(judgment.fleet, judgment.policy, read, judgment.folder)
     judged = job.judge(run.snapshot, judgment, run.directory)
-    directory: RunDirectory | None = run.directory
-    if output is not None:
-        directory = RunDirectory(output)
-        directory.make()
-    elif (stored / RESULTS).exists():
-        directory = None
     complete = run.directory.complete
     ended = job.ended(run)
     made = job.reported(run.snapshot, judgment, judged, ended=ended, complete=complete)
+    gate = Gate(fail_on, max_unknown)
+    remarks = job.remarked(run.snapshot, judgment, judged, gate, ended=ended, complete=complete)
     if directory is not None:
+        directory.make()
         job.write_results(directory, judged.results)
         job.write_reports(directory, made, None)
+        keep(directory, forms, made, remarks, None, suppressed=sarif_suppressed)
         directory.write(JUDGED_BY, [job.encode_judgment(judgment)])
         if output is None:
             directory.renew()
+    hand_out(forms, made, remarks, None, suppressed=sarif_suppressed)
     if not quiet:
         _print_summary(made, directory.path / REPORT if directory else None)
     return for_results(judged.results, fail_on, max_unknown)
@@ -376,7 +388,7 @@ def report(
     ] = None,
     fail_on: FailOn = Severity.MEDIUM,
     max_unknown: MaxUnknown = 0,
-    fail_on_new: FailOnNew = False,
+    fail_on_new: NewAlone = False,
     sarif_suppressed: SarifSuppressed = False,
 ) -> Exit:
     """Writes a report of a stored run that was judged.
@@ -395,6 +407,26 @@ def report(
     remarks = job.remarked(run.snapshot, run.judgment, judged, gate, ended=ended, complete=complete)
     put(written(format, made, remarks, None, suppressed=sarif_suppressed), output)
     return Exit.COMPLETE
+
+
+def _place_for(
+    stored: RunDirectory, output: Path | None, forms: tuple[Wanted, ...]
+) -> RunDirectory | None:
+    """Where results of a stored run go: to what is named, else to the run itself if it has none.
+
+    Raises UsageError where a form has to become part of a directory, and there is none.
+    """
+    if output is not None:
+        return RunDirectory(output)
+    if not (stored.path / RESULTS).exists():
+        return stored
+    for each in forms:
+        if each.kept is not None:
+            raise UsageError(
+                f"--format: {stored.path} was judged before and stays as it is; expected "
+                f"{each.form}=FILE, or --output beside it"
+            )
+    return None
 
 
 def _print_summary(made: ReportView, report: Path | None) -> None:
@@ -462,7 +494,8 @@ def _print_plan(workspace: Workspace, beyond: Beyond) -> None:
     chosen = job.planned(workspace.policy, beyond)
     fleet = workspace.fleet
     out = stdout()
-    out.print(f"{len(fleet.domains)} domains, {len(fleet.hosts)} hosts, and the MX hosts they name")
+    domains, hosts = counted(len(fleet.domains), "domain"), counted(len(fleet.hosts), "host")
+    out.print(f"{domains}, {hosts}, and the MX hosts they name")
     for collector in chosen.collectors:
         kinds = sorted(kind_of(fact) for fact in collector.provides & chosen.facts)
         out.print(

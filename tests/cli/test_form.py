@@ -55,6 +55,32 @@ def test_report_writes_the_same_offline(judged: Path, tmp_path: Path) -> None:
         assert file.read_bytes() == (judged / name).read_bytes()
 
 
+def test_run_judged_again_is_written_in_the_same_forms(judged: Path, tmp_path: Path) -> None:
+    again, file = tmp_path / "again", tmp_path / "quality.json"
+    ended = mailproof(
+        "evaluate", str(judged), "--output", str(again), "--format", "junit",
+        "--format", f"gitlab={file}", "--format", "csv=-", "--quiet", cwd=tmp_path,
+    )  # fmt: skip
+    assert ended.returncode == Exit.FINDINGS, ended.stderr
+    assert (again / "junit.xml").read_bytes() == (judged / "junit.xml").read_bytes()
+    assert file.read_bytes() == (judged / "code-quality.json").read_bytes()
+    assert ended.stdout == (judged / "results.csv").read_bytes().decode().replace("\r\n", "\n")
+
+
+def test_form_has_no_place_in_a_run_that_was_judged_before(judged: Path, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in judged.iterdir()}
+    ended = mailproof("evaluate", str(judged), "--format", "sarif", cwd=tmp_path)
+    assert ended.returncode == Exit.USAGE
+    assert "expected sarif=FILE, or --output beside it" in " ".join(ended.stderr.split())
+    assert {path.name: path.read_bytes() for path in judged.iterdir()} == before
+
+
+def test_help_says_what_new_failures_mean_to_each_verb(tmp_path: Path) -> None:
+    run, report = (mailproof(verb, "--help", cwd=tmp_path).stdout for verb in ("run", "report"))
+    assert "exit code 13" in run
+    assert "exit code 13" not in report
+
+
 def test_finding_stands_at_the_line_that_declares_the_host(
     judged: Path, served_fleet: Path
 ) -> None:

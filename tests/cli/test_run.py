@@ -131,6 +131,18 @@ def test_dry_run_asks_nothing(served_fleet: Path) -> None:
     assert "smtp.greeting" in ended.stdout
 
 
+def test_dry_run_counts_what_would_be_asked(served_fleet: Path) -> None:
+    names = ("open-relay.fleet.example", "good.example,open-relay.fleet.example")
+    said = [
+        mailproof("run", "--dry-run", "-l", limit, cwd=served_fleet).stdout.splitlines()[0]
+        for limit in names
+    ]
+    assert said == [
+        "0 domains, 1 host, and the MX hosts they name",
+        "1 domain, 1 host, and the MX hosts they name",
+    ]
+
+
 def test_quiet_run_says_nothing(served_fleet: Path, tmp_path: Path) -> None:
     ended = mailproof("run", "-q", "-l", "good.example", "-o", str(tmp_path), cwd=served_fleet)
     assert (ended.stdout, ended.stderr) == ("", "")
