@@ -32,6 +32,7 @@ _BESIDE_THE_LOOP = (Step.DNS, Step.MX, Step.ADDRESS)
 
 # A run of characters that a host name, a domain name or an address can be made of.
 _WORD = re.compile(r"[\w.:-]+")
+_BARE: Final = frozenset({"yes", "no", "none"})
 _RFC = re.compile(r"RFC (\d+)(?: section ([\d.]+))?")
 
 
@@ -301,8 +302,15 @@ def _plain(words: str) -> str:
 def _quotes(evidence: Sequence[Evidence]) -> Iterator[Quote]:
     for _, pieces in groupby(evidence, key=lambda e: (e.kind, e.subject)):
         *others, last = pieces
-        yield from (Quote(visible(e.quote), "") for e in others)
-        yield Quote(visible(last.quote), source_of(last, [e.pointer for e in others]))
+        yield from (Quote(_quoted(e), "") for e in others)
+        yield Quote(_quoted(last), source_of(last, [e.pointer for e in others]))
+
+
+def _quoted(evidence: Evidence) -> str:
+    """The quote; a bare `no` says nothing without the name of what it answers."""
+    bare = evidence.quote in _BARE and evidence.pointer
+    name = evidence.pointer.rpartition("/")[2].replace("_", " ")
+    return visible(f"{name}: {evidence.quote}" if bare else evidence.quote)
 
 
 def source_of(evidence: Evidence, before: Sequence[str] = ()) -> str:

@@ -17,6 +17,7 @@ from audits.report.figure import Figure, Stop, text_path
 from audits.report.finding import draw
 from audits.report.material import Material
 from audits.report.matrix import area_anchor, area_of, column, worst
+from audits.report.relaying import RelayRow, relay_rows
 from audits.report.sanitise import visible
 from audits.report.service import ServiceRow, service_rows
 from audits.report.words import OUTCOMES, counted, listed, number
@@ -74,7 +75,7 @@ class Area(Struct, frozen=True):
 class Sheet(Struct, frozen=True):
     """One host or domain. facts: what it is, in short phrases. paths_left: ways not shown.
 
-    services: what a host's services say of themselves.
+    services: what a host's services say of themselves. relaying: what they said to strangers.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Sheet(Struct, frozen=True):
     paths: tuple[SheetPath, ...]
     paths_left: int
     services: tuple[ServiceRow, ...]
+    relaying: tuple[RelayRow, ...]
     areas: tuple[Area, ...]
 
 
@@ -189,6 +191,7 @@ def _sheet(
         ),
         max(len(ways) - _PATHS, 0),
         service_rows(owner, material.snapshot) if isinstance(owner, MailHost) else (),
+        relay_rows(owner, material.snapshot) if isinstance(owner, MailHost) else (),
         tuple(_areas(owner, results, material, places)),
     )
 

@@ -6,7 +6,9 @@ Where none of them fits, it does not deliver, on whichever address that happens;
 returned at last. The usual cause is a certificate that was renewed with a new key.
 
 ## Remediation
-Publish the record of the new key at once, beside the old one, and delete the old one later:
+Let every address offer STARTTLS with a certificate that a published record fits. After a renewal
+with another key, publish the record of the new key at once, beside the old one, and delete the old
+one later:
 
     openssl x509 -in mx1.pem -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum
     _25._tcp.mx1.example.net.  3600  IN  TLSA  3 1 1 <that digest>

@@ -7,14 +7,16 @@ just those senders that take care. Where a host has TLSA records too, the policy
 them: senders that do DANE turn away from a key that does not fit, in whichever mode the policy is.
 
 ## Remediation
-Name every MX host in the policy before its MX record is published, then change the `id` in the TXT
-record. `*.` stands for one label only:
+Let every MX host offer STARTTLS with a certificate of a public CA that is within its dates and for
+the name in the MX record, not for what that name may be an alias of; and name the host in the
+policy. `*.` stands for one label only:
 
     mx: mx1.example.net
     mx: *.mail.example.net
 
-Give each host a certificate of a public CA for the name in the MX record, not for what that name
-may be an alias of. Publish the TLSA record of a new key before the key is used.
+Change the policy before the MX record is published, then the `id` in the TXT record. Publish the
+TLSA record of a new key before the key is used. Until a host can be mended, `mode: testing` keeps
+mail flowing, without protection.
 
 ## Limits
 Other senders trust public roots only. Where the host's `private_ca` or the configuration's

@@ -196,7 +196,7 @@ def _confirmed(probes: RelayProbes, delivery: Delivery) -> Violation:
 
 def _violations(probes: RelayProbes, places: list[int]) -> tuple[Violation, ...]:
     """One for each form; what else was taken, such as an impossible domain, is with the first."""
-    first, *others = (_violation(probes, place) for place in places)
+    first, *others = (_violation(probes, place, again=place != places[0]) for place in places)
     controls = tuple(
         cite(probes, f"/controls/{place}/rcpt", _dialogue(control))
         for place, control in enumerate(probes.controls)
@@ -210,11 +210,13 @@ def _violations(probes: RelayProbes, places: list[int]) -> tuple[Violation, ...]
     return replace(first, evidence=first.evidence + later + controls), *others
 
 
-def _violation(probes: RelayProbes, place: int) -> Violation:
+def _violation(probes: RelayProbes, place: int, *, again: bool = False) -> Violation:
+    """again: it was said of another form already how far the suspicion goes."""
     form = probes.forms[place]
     sender = cite(probes, f"/forms/{place}/mail_from", f"MAIL FROM:<{form.mail_from}>")
+    said = f"relays mail for strangers, {_standing(probes)}: {_dialogue(form)} ({_counted(probes)})"
     return Violation(
-        f"relays mail for strangers, {_standing(probes)}: {_dialogue(form)} ({_counted(probes)})",
+        f"relays by {form.label} too: {_dialogue(form)}" if again else said,
         (_evidence(probes, place), sender),
         expected="5xx, or 454 4.7.1, without login",
     )
