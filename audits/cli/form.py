@@ -12,16 +12,7 @@ from msgspec import Struct
 
 from audits.errors import OutputError, UsageError
 from audits.evidence.run_directory import REPORT, SUMMARY, RunDirectory
-from audits.report.data import encode_summary
-from audits.report.github import annotations
-from audits.report.gitlab import code_quality
-from audits.report.html import html_chunks
-from audits.report.junit import junit
-from audits.report.markdown import markdown
 from audits.report.remark import Remarks
-from audits.report.sarif import sarif
-from audits.report.table import table
-from audits.report.text import plain_text
 from audits.report.view import ReportView
 from audits.resources import folder
 
@@ -123,22 +114,40 @@ def written(
     """One form of a report, piece by piece. own: the fleet's own templates."""
     match form:
         case Format.HTML:
+            from audits.report.html import html_chunks
+
             yield from _encoded(html_chunks(made, folder("templates"), own))
         case Format.JSON:
+            from audits.report.data import encode_summary
+
             yield encode_summary(made)
         case Format.TEXT:
+            from audits.report.text import plain_text
+
             yield plain_text(made).encode()
         case Format.GITHUB:
+            from audits.report.github import annotations
+
             yield from _encoded(annotations(remarks))
         case Format.SARIF:
+            from audits.report.sarif import sarif
+
             yield sarif(remarks, suppressed=suppressed)
         case Format.JUNIT:
+            from audits.report.junit import junit
+
             yield junit(remarks)
         case Format.GITLAB:
+            from audits.report.gitlab import code_quality
+
             yield code_quality(remarks)
         case Format.MARKDOWN:
+            from audits.report.markdown import markdown
+
             yield markdown(made, remarks, folder("templates"), own).encode()
         case Format.CSV:
+            from audits.report.table import table
+
             yield from _encoded(table(remarks))
         case _:
             assert_never(form)

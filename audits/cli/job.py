@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
-from rich.console import Console
 
 from audits import __version__
 from audits.catalog import load
 from audits.cli.clock import now
-from audits.cli.progress import ProgressWatcher
+from audits.cli.watch import watching
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
 from audits.collect.live.beyond import UP_TO_RCPT, Beyond
@@ -169,7 +168,6 @@ class Collected:
 def collect(
     workspace: Workspace,
     run: RunDirectory,
-    console: Console,
     *,
     quiet: bool,
     beyond: Beyond = UP_TO_RCPT,
@@ -196,7 +194,7 @@ def collect(
     )
     limits = workspace.settings.limits
     with (
-        ProgressWatcher(console, run.keep, quiet=quiet) as watcher,
+        watching(run.keep, quiet=quiet) as watcher,
         asyncio.Runner() as loop,
         assembled(
             chosen,

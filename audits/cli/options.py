@@ -3,12 +3,14 @@
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from audits.evaluate.verdict import Severity
+
+if TYPE_CHECKING:  # who says nothing needs no console
+    from rich.console import Console
 
 ConfigFile = Annotated[
     Path | None,
@@ -92,12 +94,16 @@ WithSmuggling = Annotated[
 
 
 @cache
-def stderr() -> Console:
+def stderr() -> "Console":
     """For people: summaries, progress, errors. Plain where standard error is no terminal."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
 
 
 @cache
-def stdout() -> Console:
+def stdout() -> "Console":
     """For what was asked for: lists, explanations, data."""
+    from rich.console import Console
+
     return Console(file=sys.stdout, highlight=False, soft_wrap=True)

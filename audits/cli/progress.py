@@ -1,4 +1,4 @@
-"""How far a collection is: a bar with rate and time left on a terminal, nothing elsewhere."""
+"""A bar that says how far a collection is, with rate and time left, on a terminal alone."""
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -31,9 +31,7 @@ class _Rate(ProgressColumn):
 class ProgressWatcher:
     """Draws the stages of a collection, and hands every observation on."""
 
-    def __init__(
-        self, console: Console, keep: Callable[[Sequence[AnyObservation]], None], *, quiet: bool
-    ) -> None:
+    def __init__(self, console: Console, keep: Callable[[Sequence[AnyObservation]], None]) -> None:
         self._keep = keep
         self._bar = Progress(
             TextColumn("{task.description:<10}"),
@@ -43,7 +41,7 @@ class ProgressWatcher:
             TimeRemainingColumn(),
             console=console,
             transient=True,
-            disable=quiet or not console.is_terminal,
+            disable=not console.is_terminal,
         )
         self._task: TaskID | None = None
 

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from audits.cli import job
 from audits.cli.clock import now
-from audits.cli.effort import taken
 from audits.cli.exits import Exit, for_change, for_results
 from audits.cli.form import (
     Format,
@@ -51,9 +49,7 @@ from audits.errors import UsageError
 from audits.evaluate.verdict import Severity
 from audits.evidence.run_directory import FACTS, JUDGED_BY, REPORT, RESULTS, RunDirectory
 from audits.facts.fact import kind_of
-from audits.report.github import harmless
 from audits.report.remark import Gate
-from audits.report.text import terminal
 from audits.report.view import ReportView
 from audits.report.words import counted
 
@@ -256,9 +252,7 @@ def whole_run(
     if review is not None and not review.live:
         collected = job.read(workspace, directory, review)
     else:
-        collected = job.collect(
-            workspace, directory, stderr(), quiet=quiet, beyond=beyond, review=review
-        )
+        collected = job.collect(workspace, directory, quiet=quiet, beyond=beyond, review=review)
     snapshot = collected.snapshot
     judgment = job.judgment_of(workspace)
     judged = job.judge(snapshot, judgment, directory)
@@ -274,7 +268,7 @@ def whole_run(
     if not quiet:
         _print_summary(made, directory.path / REPORT)
     if stats:
-        stderr().print(taken(collected.traffic, collected.connections))
+        _print_effort(collected)
     return judged
 
 
@@ -302,14 +296,14 @@ def collect(
         return Exit.NOTHING
     beyond = _beyond(workspace, data_abort=data_abort, canary=canary)
     workspace, directory = _begun(workspace, output, resume, previous)
-    collected = job.collect(workspace, directory, stderr(), quiet=quiet, beyond=beyond)
+    collected = job.collect(workspace, directory, quiet=quiet, beyond=beyond)
     snapshot = collected.snapshot
     job.finish(workspace, directory, snapshot, beyond)
     if not quiet:
         stderr().print(f"{len(snapshot):,} observations")
-        stdout().print(escape(str(directory.path / FACTS)))
+        stdout().print(str(directory.path / FACTS), markup=False)
     if stats:
-        stderr().print(taken(collected.traffic, collected.connections))
+        _print_effort(collected)
     return Exit.COMPLETE
 
 
@@ -429,7 +423,15 @@ def _place_for(
     return None
 
 
+def _print_effort(collected: job.Collected) -> None:
+    from audits.cli.effort import taken
+
+    stderr().print(taken(collected.traffic, collected.connections))
+
+
 def _print_summary(made: ReportView, report: Path | None) -> None:
+    from audits.report.text import terminal
+
     console = stderr()
     plain = not console.encoding.lower().startswith("utf")
     shown = terminal(made, str(report) if report else None, plain=plain)
@@ -437,6 +439,8 @@ def _print_summary(made: ReportView, report: Path | None) -> None:
         console.print(shown)
         return
     # The runner looks for commands in every line, and these quote what servers said.
+    from audits.report.github import harmless
+
     with console.capture() as captured:
         console.print(shown)
     console.file.write(harmless(captured.get()))
