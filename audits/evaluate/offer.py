@@ -25,10 +25,11 @@ def refusals(offers: TlsOffers, version: Version, alert_name: AlertName) -> tupl
     found = offers.refusals(version)
     if not found:
         return (hellos(offers),)
-    return tuple(_refusal(offers, place, alert_name) for place in found)
+    return tuple(refusal(offers, place, alert_name) for place in found)
 
 
-def _refusal(offers: TlsOffers, place: int, alert_name: AlertName) -> Evidence:
+def refusal(offers: TlsOffers, place: int, alert_name: AlertName) -> Evidence:
+    """How the offer at that place was turned down."""
     offer = offers.offers[place]
     if offer.outcome == "closed":
         return cite(offers, f"/offers/{place}/outcome", "closed without an answer, and again")

@@ -61,6 +61,8 @@ PSK_KEY_EXCHANGE_MODES = 45
 SIGNATURE_ALGORITHMS_CERT = 50
 KEY_SHARE = 51
 RENEGOTIATION_INFO = 65281
+# Alert of RFC 8446 section 6.2: the version that was offered is not spoken
+PROTOCOL_VERSION = 70
 
 
 class ClientHello(Struct, frozen=True):
@@ -68,7 +70,8 @@ class ClientHello(Struct, frozen=True):
 
     lowest, highest: the range of versions. Up to TLS 1.2 a hello names the highest alone and so
     offers all older ones back to SSL 3 (RFC 5246 appendix E.1). suites of SSL 2 are its cipher
-    kinds. groups, schemes: empty where the version knows none.
+    kinds. groups, schemes: empty where the version knows none. narrow: they are a choice, so that
+    a refusal may be for them and says nothing of the suites.
     """
 
     lowest: Version
@@ -76,6 +79,7 @@ class ClientHello(Struct, frozen=True):
     suites: tuple[int, ...]
     groups: tuple[int, ...]
     schemes: tuple[int, ...]
+    narrow: bool = False
 
     def asks_for(self, version: Version) -> bool:
         """Whether its refusal means that its suites are refused in that version.
@@ -123,8 +127,13 @@ class TlsOffer(Struct, frozen=True):
     silence: Silence | None
 
     def denies(self, version: Version) -> bool:
-        """Whether it shows that its suites are not accepted in that version."""
+        """Whether it shows that what it offers is not accepted in that version."""
         return self.outcome in ("refused", "closed") and self.hello.asks_for(version)
+
+    def denies_suites(self, version: Version) -> bool:
+        """Whether it shows that none of its suites is accepted in that version."""
+        for_version = self.alert == PROTOCOL_VERSION
+        return self.denies(version) and (for_version or not self.hello.narrow)
 
 
 class TlsOffers(Fact, frozen=True, tag="tls.offers"):
@@ -149,7 +158,7 @@ class TlsOffers(Fact, frozen=True, tag="tls.offers"):
         """Those of the suites that were neither refused nor chosen in that version."""
         left = set(suites)
         for offer in self.offers:
-            if offer.denies(version):
+            if offer.denies_suites(version):
                 left.difference_update(offer.hello.suites)
             elif offer.answer is not None and offer.answer.version is version:
                 left.discard(offer.answer.suite)
@@ -170,9 +179,10 @@ class TlsAsk(Struct, frozen=True):
     versions: that it ought to refuse. suites: sets of suites up to TLS 1.2; of each set it is
     enough to know that all are refused, or one that is accepted; the gravest first. suites13: of
     TLS 1.3, to be refused. schemes: that ought not to sign. groups: elliptic curves that ought not
-    to be chosen, offered before others. hybrids: groups of TLS 1.3 of which one ought to be
-    accepted. features: what the server makes of extensions in TLS 1.2. other_key: the type of a key
-    that the server may hold beside the one that it showed.
+    to be chosen, offered before others. required: groups of which each ought to be accepted, in TLS
+    1.2, in 1.3 where the server has that alone, by their code point of TLS 1.2. hybrids: groups of
+    TLS 1.3 of which one ought to be accepted. features: what the server makes of extensions in TLS
+    1.2. other_key: the type of a key that the server may hold beside the one that it showed.
     """
 
     versions: frozenset[Version] = frozenset()
@@ -180,6 +190,7 @@ class TlsAsk(Struct, frozen=True):
     suites13: frozenset[int] = frozenset()
     schemes: frozenset[int] = frozenset()
     groups: frozenset[int] = frozenset()
+    required: frozenset[int] = frozenset()
     hybrids: frozenset[int] = frozenset()
     features: bool = False
     other_key: KeyType | None = None
@@ -191,6 +202,7 @@ class TlsAsk(Struct, frozen=True):
             suites13=self.suites13 | other.suites13,
             schemes=self.schemes | other.schemes,
             groups=self.groups | other.groups,
+            required=self.required | other.required,
             hybrids=self.hybrids | other.hybrids,
             features=self.features or other.features,
             other_key=self.other_key or other.other_key,

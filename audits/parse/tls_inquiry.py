@@ -5,11 +5,19 @@ from functools import cache, lru_cache
 from itertools import islice
 
 from audits.facts.tls import KeyType
-from audits.facts.tls_offer import ClientHello, ServerAnswer, TlsAsk, TlsOffer, Version
+from audits.facts.tls_offer import (
+    PROTOCOL_VERSION,
+    ClientHello,
+    ServerAnswer,
+    TlsAsk,
+    TlsOffer,
+    Version,
+)
 from audits.parse.tls_names import (
     CURVES,
     FFDHE,
     HYBRIDS,
+    RENUMBERED_13,
     RFC8446_SUITES,
     SCHEMES,
     SSL2_SUITES,
@@ -43,7 +51,6 @@ _AUTHENTICATED_BY: dict[KeyType, frozenset[str]] = {
     "ecdsa": frozenset({"ECDHE_ECDSA"}),
     "rsa": frozenset({"RSA", "DHE_RSA", "ECDHE_RSA"}),
 }
-_PROTOCOL_VERSION = 70
 # RFC 8446 section 6.2: what a server says that has nothing for what its client takes.
 _HAS_NONE = frozenset({40, 71})
 
@@ -78,7 +85,7 @@ def refusal_of_key(key_type: KeyType, offers: Iterable[TlsOffer]) -> int | None:
 
 def speaks_13_alone(offers: Iterable[TlsOffer]) -> bool:
     """Whether a hello of TLS 1.2 was refused for its version."""
-    return any(o.hello.highest is Version.TLS12 and o.alert == _PROTOCOL_VERSION for o in offers)
+    return any(o.hello.highest is Version.TLS12 and o.alert == PROTOCOL_VERSION for o in offers)
 
 
 def takes_key_in_13(key_type: KeyType, offers: Iterable[TlsOffer]) -> bool:
@@ -89,9 +96,8 @@ def takes_key_in_13(key_type: KeyType, offers: Iterable[TlsOffer]) -> bool:
 
 def _hello_of_key(key_type: KeyType) -> ClientHello:
     suites = tuple(sorted(RFC8446_SUITES))
-    return ClientHello(
-        Version.TLS13, Version.TLS13, suites, _ALL_GROUPS_13, schemes_of_key(key_type)
-    )
+    schemes = schemes_of_key(key_type)
+    return ClientHello(Version.TLS13, Version.TLS13, suites, _ALL_GROUPS_13, schemes, narrow=True)
 
 
 def next_hellos(
@@ -121,17 +127,13 @@ def _needed(
     if Version.SSL2 in ask.versions and current != "TLSv1.3":
         yield ssl2_hello()
     if ask.schemes:
-        signed = _by_gravity(SIGNED_SUITES)
-        yield ClientHello(
-            Version.SSL3, Version.TLS12, signed, _ALL_GROUPS, tuple(sorted(ask.schemes))
-        )
-    if (ask.features or ask.groups) and not any(
-        answer.version is Version.TLS12 and (not ask.groups or _settles_curve(answer))
-        for answer in _answers(offers)
-    ):
-        groups = (*sorted(ask.groups), *(g for g in _ALL_GROUPS if g not in ask.groups))
-        strong_first = _by_gravity(SUITES_BEFORE_13)[::-1]
-        yield ClientHello(Version.SSL3, Version.TLS12, strong_first, groups, _ALL_SCHEMES)
+        signed, schemes = _by_gravity(SIGNED_SUITES), tuple(sorted(ask.schemes))
+        yield ClientHello(Version.SSL3, Version.TLS12, signed, _ALL_GROUPS, schemes, narrow=True)
+    curve = _hello_for_curve(ask, offers)
+    if curve is not None:
+        yield curve
+    else:
+        yield from _required(ask.required, offers)
     if ask.other_key is not None and speaks_13_alone(offers):
         yield _hello_of_key(ask.other_key)
     if ask.suites13 and may_have_13:
@@ -169,7 +171,8 @@ def hello_before_13(highest: Version, suites: Iterable[int]) -> ClientHello:
 def hello_13(suites: Iterable[int], groups: tuple[int, ...]) -> ClientHello:
     """A hello for TLS 1.3 alone; suites outside RFC 8446 come first."""
     ordered = tuple(sorted(suites, key=lambda code: (code in RFC8446_SUITES, -code)))
-    return ClientHello(Version.TLS13, Version.TLS13, ordered, groups, _ALL_SCHEMES)
+    narrow = set(groups) != set(_ALL_GROUPS_13)
+    return ClientHello(Version.TLS13, Version.TLS13, ordered, groups, _ALL_SCHEMES, narrow)
 
 
 def ssl2_hello() -> ClientHello:
@@ -193,11 +196,100 @@ def _settled(highest: Version, offers: tuple[TlsOffer, ...]) -> bool:
 
 
 def _refused(version: Version, offers: tuple[TlsOffer, ...]) -> set[int]:
-    return {suite for offer in offers if offer.denies(version) for suite in offer.hello.suites}
+    return {s for offer in offers if offer.denies_suites(version) for s in offer.hello.suites}
 
 
 def _answers(offers: tuple[TlsOffer, ...]) -> Iterator[ServerAnswer]:
     return (offer.answer for offer in offers if offer.answer is not None)
+
+
+def _hello_for_curve(ask: TlsAsk, offers: tuple[TlsOffer, ...]) -> ClientHello | None:
+    """The hello that shows what a good client gets in TLS 1.2: suite, features and curve.
+
+    Curves that ought not to be chosen come first, then those that ought to be accepted: most
+    servers follow. Where DHE was chosen, curves alone.
+    """
+    old = [answer for answer in _answers(offers) if answer.version is Version.TLS12]
+    if not (ask.features or ask.groups) or any(
+        not ask.groups or _settles_curve(answer) for answer in old
+    ):
+        return None
+    first = (*sorted(ask.groups), *sorted(ask.required - HYBRIDS, reverse=True))
+    groups = tuple(dict.fromkeys((*first, *_ALL_GROUPS)))
+    sent = {offer.hello for offer in offers}
+    for suites in (SUITES_BEFORE_13, CURVE_SUITES)[: 2 if old else 1]:
+        strong_first = _by_gravity(suites)[::-1]
+        hello = ClientHello(Version.SSL3, Version.TLS12, strong_first, groups, _ALL_SCHEMES)
+        if hello not in sent:
+            return hello
+    return None
+
+
+def _required(codes: frozenset[int], offers: tuple[TlsOffer, ...]) -> Iterator[ClientHello]:
+    """The next hello for each required group that is neither accepted nor refused."""
+    sent = {offer.hello for offer in offers}
+    for code in sorted(codes):
+        if group_standing(code, offers) is None:
+            yield from islice((h for h in _hellos_for(code, offers) if h not in sent), 1)
+
+
+def group_standing(code: int, offers: Iterable[TlsOffer]) -> tuple[int, bool] | None:
+    """Whether a required group is accepted, after the place of the offer that shows it.
+
+    None where it is open.
+    """
+    asked = tuple(offers)
+    wanted = {code, RENUMBERED_13.get(code, code)}
+    for place, offer in enumerate(asked):
+        if offer.answer is not None and offer.answer.group in wanted:
+            return place, True
+    first = _hellos_for(code, asked)[0]
+    for place, offer in enumerate(asked):
+        if offer.hello == first and offer.denies(first.highest):
+            return place, False
+    passed_over = _passed_over(code, asked)
+    return None if passed_over is None else (passed_over, False)
+
+
+def _hellos_for(code: int, offers: tuple[TlsOffer, ...]) -> tuple[ClientHello, ...]:
+    """The hellos that show whether a group is accepted; a refusal of the first one counts.
+
+    Up to TLS 1.2 an ECDSA certificate must be on one of the client's curves as well (RFC 8422
+    section 5.1.1): a server with such a key may refuse a curve that it has, where that comes alone.
+    """
+    if code in HYBRIDS or speaks_13_alone(offers):
+        return (hello_13(RFC8446_SUITES, (RENUMBERED_13.get(code, code),)),)
+    suites = _by_gravity(CURVE_SUITES)[::-1]
+    groups: list[tuple[int, ...]] = [(code,)]
+    elliptic = (a.group for a in _answers(offers) if key_exchange(a.suite) == "ECDHE_ECDSA")
+    chosen = next(elliptic, None)
+    if chosen is not None:
+        # Last what was chosen before: a server that follows its client will now choose another.
+        others = (group for group in _USUAL_GROUPS if group not in (code, chosen))
+        groups.insert(0, tuple(dict.fromkeys((code, *others, chosen))))
+    return tuple(
+        ClientHello(Version.SSL3, Version.TLS12, suites, each, _ALL_SCHEMES, narrow=True)
+        for each in groups
+    )
+
+
+def _passed_over(code: int, offers: tuple[TlsOffer, ...]) -> int | None:
+    """The place of an offer whose answer shows that the server does not have that group.
+
+    It took one that came later, and follows its client: of two groups that it was offered together
+    it chose now the one, now the other.
+    """
+    later: list[tuple[int, tuple[int, ...], int]] = []
+    for place, offer in enumerate(offers):
+        groups, answer = offer.hello.groups, offer.answer
+        if answer is None or answer.version is not Version.TLS12 or code not in groups:
+            continue
+        if answer.group in groups[groups.index(code) + 1 :]:
+            later.append((place, groups, answer.group))
+    for place, groups, chosen in later:
+        if any(chosen != c and c in groups and chosen in g for _, g, c in later):
+            return place
+    return None
 
 
 def _settles_curve(answer: ServerAnswer) -> bool:
@@ -217,14 +309,14 @@ def _rest_of_curves(offers: tuple[TlsOffer, ...]) -> ClientHello | None:
     chosen = {a.group for a in _answers(offers) if a.version is Version.TLS12}
     groups = tuple(code for code in _ALL_GROUPS if code in CURVES and code not in chosen)
     suites = _by_gravity(CURVE_SUITES)
-    return ClientHello(Version.SSL3, Version.TLS12, suites, groups, _ALL_SCHEMES)
+    return ClientHello(Version.SSL3, Version.TLS12, suites, groups, _ALL_SCHEMES, narrow=True)
 
 
 def _rest_of_schemes(offers: tuple[TlsOffer, ...]) -> ClientHello | None:
     chosen = {a.scheme for a in _answers(offers) if a.version is Version.TLS12}
     schemes = tuple(code for code in _ALL_SCHEMES if code not in chosen)
     suites = _by_gravity(SIGNED_SUITES)
-    return ClientHello(Version.SSL3, Version.TLS12, suites, _ALL_GROUPS, schemes)
+    return ClientHello(Version.SSL3, Version.TLS12, suites, _ALL_GROUPS, schemes, narrow=True)
 
 
 def _rest_of_suites_13(offers: tuple[TlsOffer, ...]) -> ClientHello | None:

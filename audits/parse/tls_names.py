@@ -235,6 +235,9 @@ GROUPS = MappingProxyType(
         28: "brainpoolP512r1",
         29: "x25519",
         30: "x448",
+        31: "brainpoolP256r1tls13",
+        32: "brainpoolP384r1tls13",
+        33: "brainpoolP512r1tls13",
         256: "ffdhe2048",
         257: "ffdhe3072",
         258: "ffdhe4096",
@@ -249,6 +252,8 @@ GROUPS = MappingProxyType(
     }
 )
 CURVES = frozenset(range(1, 31))
+# Curves that go by another number in TLS 1.3 (RFC 8734 section 3)
+RENUMBERED_13 = MappingProxyType({26: 31, 27: 32, 28: 33})
 FFDHE = frozenset(range(256, 261))
 # Hybrids of a lattice and an elliptic curve, in TLS 1.3 alone
 HYBRIDS = frozenset({4587, 4588, 4589})

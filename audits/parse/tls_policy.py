@@ -5,6 +5,7 @@ The same sets decide what services are offered and how their answers are judged.
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Literal
 
 from audits.facts.tls_offer import Version
 from audits.parse.tls_names import (
@@ -35,6 +36,20 @@ MODERN_GROUPS = (
     "SecP256r1MLKEM768",
     "SecP384r1MLKEM1024",
 )
+# Groups that a policy can require. DHE groups are the server's to choose.
+RequiredGroup = Literal[
+    "x25519",
+    "x448",
+    "secp256r1",
+    "secp384r1",
+    "secp521r1",
+    "brainpoolP256r1",
+    "brainpoolP384r1",
+    "brainpoolP512r1",
+    "X25519MLKEM768",
+    "SecP256r1MLKEM768",
+    "SecP384r1MLKEM1024",
+]
 
 _AEAD_256_128 = ("AES_256_GCM_SHA384", "AES_128_GCM_SHA256")
 _CHACHA = "CHACHA20_POLY1305_SHA256"
@@ -137,6 +152,12 @@ def curves_outside(allowed: Iterable[str]) -> frozenset[int]:
     """Elliptic curves that are not among these names, in any case."""
     names = {name.lower() for name in allowed}
     return frozenset(code for code in CURVES if GROUPS[code].lower() not in names)
+
+
+def required_groups(names: Iterable[str]) -> frozenset[int]:
+    """Curves and hybrids of these names, in any case, by their code point of TLS 1.2 if any."""
+    wanted = {name.lower() for name in names}
+    return frozenset(code for code in CURVES | HYBRIDS if GROUPS[code].lower() in wanted)
 
 
 def hybrids_named(names: Iterable[str]) -> frozenset[int]:

@@ -26,6 +26,7 @@ from audits.facts.fact import Observed, Provenance, Reason, Unobserved
 from audits.facts.snapshot import Snapshot
 from audits.facts.tls import TlsHandshake
 from audits.facts.tls_offer import TlsAsk, TlsOffer, TlsOffers, TlsQuestions, Version
+from audits.parse.tls_inquiry import group_standing
 from audits.parse.tls_names import HYBRIDS, SUITES, suite_name
 from audits.settings import Settings
 from tests.build import silent
@@ -196,6 +197,35 @@ async def test_group_of_s_server_is_named(tmp_path: Path) -> None:
     groups = {o.answer.group for o in found.offers if o.answer is not None}
     assert 21 in groups
     assert Version.SSL2 in {o.hello.highest for o in found.offers}
+
+
+_BSI = frozenset({23, 26})
+
+
+@pytest.mark.parametrize("credentials", [RSA, EC], ids=["rsa", "ecdsa"])
+@pytest.mark.parametrize(
+    ("groups", "brainpool"), [("X25519:P-256:brainpoolP256r1", True), ("X25519:P-256", False)]
+)
+@on_a_loop
+async def test_required_curves_of_s_server_are_told_apart(
+    tmp_path: Path, credentials: Credentials, groups: str, brainpool: bool
+) -> None:
+    asked = TlsAsk(groups=frozenset({22, 27, 28}), required=_BSI)
+    options = ("-groups", groups, "-cipher", "ECDHE+AESGCM")
+    async with openssl_server(tmp_path, credentials, *options) as (at, _):
+        found = await probe(at, asked, port=465)
+    standing = {code: group_standing(code, found.offers) for code in _BSI}
+    assert {code: met and met[1] for code, met in standing.items()} == {23: True, 26: brainpool}
+    assert found.connections == 2
+
+
+@on_a_loop
+async def test_required_curve_of_tls_1_3_alone_is_refused_by_s_server(tmp_path: Path) -> None:
+    asked = TlsAsk(features=True, required=_BSI)
+    async with openssl_server(tmp_path, RSA, "-tls1_3", "-groups", "P-256") as (at, _):
+        found = await probe(at, asked, port=465)
+    standing = {code: group_standing(code, found.offers) for code in _BSI}
+    assert {code: met and met[1] for code, met in standing.items()} == {23: True, 26: False}
 
 
 # The prime of 1024 bits that RFC 2409 section 6.2 gives

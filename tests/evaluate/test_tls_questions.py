@@ -61,3 +61,12 @@ def test_rule_for_some_adds_to_the_one_for_all() -> None:
         rule("tls-pq-hybrid-accepted", enabled=False, scope=SOME),
     )
     assert switched_off_for_some.mx.hybrids == HYBRIDS
+
+
+def test_required_groups_are_asked_for_and_are_no_longer_forbidden() -> None:
+    assert asked(rule("tls-key-exchange-strong")).mx.required == frozenset()
+    names = ["secp256r1", "brainpoolP256r1"]
+    found = asked(rule("tls-key-exchange-strong", must_offer=names))
+    assert found.mx.required == {23, 26}
+    assert 26 not in found.mx.groups
+    assert 27 in found.mx.groups

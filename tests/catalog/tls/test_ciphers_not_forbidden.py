@@ -4,9 +4,10 @@ import pytest
 
 from audits.catalog.tls.ciphers_not_forbidden import evaluate
 from audits.evaluate.verdict import Outcome
-from audits.facts.tls_offer import TlsOffers, Version
+from audits.facts.tls_offer import ClientHello, TlsOffer, TlsOffers, Version
+from audits.parse.tls_names import suite_name
 from tests.build import judge, roles
-from tests.catalog.tls.offering import answer, choosing, offers, unanswered
+from tests.catalog.tls.offering import answer, choosing, offers, unanswered, well_kept
 from tests.catalog.wire import MX
 
 
@@ -50,3 +51,13 @@ def test_policy_may_deny_more() -> None:
 def test_silence_and_what_was_not_offered_are_unknown() -> None:
     assert judge(evaluate, MX, roles(), offers(unanswered)).outcome is Outcome.UNKNOWN
     assert judge(evaluate, MX, roles(), TlsOffers(MX, ())).outcome is Outcome.UNKNOWN
+
+
+def test_refusal_of_weak_signatures_says_nothing_of_suites() -> None:
+    def server(hello: ClientHello) -> TlsOffer:
+        forbidden = "NULL" in suite_name(hello.suites[0]) and not hello.narrow
+        return unanswered(hello) if forbidden else well_kept(hello)
+
+    seen = offers(server)
+    assert "refused" in {o.outcome for o in seen.offers if o.hello.narrow}
+    assert judge(evaluate, MX, roles(), seen).outcome is Outcome.UNKNOWN
