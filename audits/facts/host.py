@@ -5,6 +5,8 @@ from typing import ClassVar
 from msgspec import Struct
 
 from audits.facts.fact import Fact, Silence, Step
+from audits.facts.mta import Mta
+from audits.facts.tls import Certificate
 from audits.subject import MailHost
 
 
@@ -44,14 +46,14 @@ class FileMode(Struct, frozen=True):
 
 
 class UnseenFile(Struct, frozen=True):
-    """A file whose permissions were asked for and not seen."""
+    """A file of which something was asked for and not seen."""
 
     path: str
     silence: Silence
 
 
 class FileModes(Fact, frozen=True, tag="host.files"):
-    """The permissions of the private keys and password maps that mail programs name.
+    """The permissions of the private keys and password maps that mail programs and signers name.
 
     What is in them is never read. files, silent: by path, in order.
     """
@@ -61,3 +63,45 @@ class FileModes(Fact, frozen=True, tag="host.files"):
     subject: MailHost
     files: tuple[FileMode, ...]
     silent: tuple[UnseenFile, ...]
+
+
+class CertificateFile(Struct, frozen=True):
+    """A file of certificates that a program names to present them to its clients.
+
+    mta, instance: the program, as in Program. certificates: in the order of the file.
+    malformed: why one of them could not be read; it is then left out.
+    """
+
+    mta: Mta
+    instance: str
+    path: str
+    certificates: tuple[Certificate, ...]
+    malformed: str | None
+
+
+class CertificateFiles(Fact, frozen=True, tag="host.certificates"):
+    """The certificates in the files that mail programs name; a key beside them is never read.
+
+    Of a program whose files depend on what its client asks for there is none here.
+    files: by program and path, in order.
+    """
+
+    STEP: ClassVar[Step] = Step.TLS
+
+    subject: MailHost
+    files: tuple[CertificateFile, ...]
+    silent: tuple[UnseenFile, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every certificate of every file was read."""
+        return not self.silent and not any(file.malformed for file in self.files)
+
+    def held(self, mta: Mta, instance: str) -> tuple[tuple[str, str, Certificate], ...]:
+        """The certificates of one program, each with its pointer and the path of its file."""
+        return tuple(
+            (f"/files/{place}/certificates/{number}", file.path, certificate)
+            for place, file in enumerate(self.files)
+            if (file.mta, file.instance) == (mta, instance)
+            for number, certificate in enumerate(file.certificates)
+        )

@@ -15,6 +15,7 @@ _EXIM = re.compile(r"Exim version (\S+) #", re.MULTILINE)
 _EXIM_LIBRARY = re.compile(r"^Support for:.*?\b(GnuTLS|OpenSSL)\b", re.MULTILINE)
 _EXIM_FILE = re.compile(r"^Configuration file is (/\S.*)$", re.MULTILINE)
 _DOVECOT = re.compile(r"^# (\d\S*)(?: \([0-9a-f]+\))?: (/\S.*)$", re.MULTILINE)
+_SENDMAIL = re.compile(r"^Version (8\.\S+)\s*$", re.MULTILINE)
 _OPENSMTPD = re.compile(r"^version: OpenSMTPD (\S+)", re.MULTILINE)
 _SOCKET = re.compile(r"LISTEN\s+\d+\s+\d+\s+(\S+):(\d{1,5})\s", re.MULTILINE)
 
@@ -59,6 +60,12 @@ def opensmtpd_version(text: str) -> str | None:
     return found[1] if found else None
 
 
+def sendmail_version(text: str) -> str | None:
+    """The version in what `sendmail -d0.1` prints; None for what others have under that name."""
+    found = _SENDMAIL.search(text)
+    return found[1] if found else None
+
+
 def listening_sockets(text: str) -> tuple[BoundSocket, ...]:
     """The sockets in what `ss -Hltn` prints, each once, in order."""
     found = (BoundSocket(_address(host), int(port)) for host, port in _SOCKET.findall(text))
@@ -76,10 +83,9 @@ def _address(written: str) -> str:
     return "" if address.is_unspecified else str(address)
 
 
-def file_mode(text: str) -> FileMode | None:
-    """The permissions that `stat -c STAT_FORMAT` prints of one file."""
-    found = _STAT.search(text)
-    if found is None:
-        return None
-    mode, owner, group, path = found.groups()
-    return FileMode(path, owner, group, f"{int(mode, 8):04o}")
+def file_modes(text: str) -> tuple[FileMode, ...]:
+    """The permissions that `stat -c STAT_FORMAT` prints, of one file a line."""
+    return tuple(
+        FileMode(path, owner, group, f"{int(mode, 8):04o}")
+        for mode, owner, group, path in _STAT.findall(text)
+    )

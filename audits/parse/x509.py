@@ -1,6 +1,8 @@
 """Certificates from DER, and whether one is for a name."""
 
+import binascii
 import hashlib
+import re
 from collections.abc import Sequence
 from ipaddress import ip_address
 
@@ -22,6 +24,8 @@ _UNREADABLE = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----")
 
 _SIGNATURES = {
     oid.dotted_string: name.lower().replace("_", "-")
@@ -49,6 +53,18 @@ def parse_certificate(der: bytes) -> Certificate:
         return _certificate(der)
     except _UNREADABLE as error:
         raise ParseError(f"a certificate of {len(der)} octets is malformed: {error}") from error
+
+
+def pem_certificates(text: str) -> tuple[list[Certificate], str | None]:
+    """The certificates in a text (RFC 7468 section 5), and why one of them could not be read."""
+    found: list[Certificate] = []
+    malformed: str | None = None
+    for block in _PEM.finditer(text):
+        try:
+            found.append(parse_certificate(binascii.a2b_base64(block[1])))
+        except (ParseError, ValueError) as error:
+            malformed = malformed or str(error)
+    return found, malformed
 
 
 def issuers(chain: Sequence[bytes]) -> tuple[int | None, ...]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shlex
+import shutil
 import socket
 import subprocess
 import time
@@ -21,11 +23,14 @@ from nornir.core.inventory import (
 
 from audits.cli.exits import Exit
 from audits.collect.live.ssh import SshHost
+from audits.collect.live.ssh_certificate import CERTIFICATES_ALONE
 from audits.collect.live.ssh_login import ssh_access
+from audits.demo.certificates import Authority
 from audits.facts.fact import AnyObservation, F, Observed, Reason, Unobserved, kind_of
-from audits.facts.host import FileModes, ListeningSockets
+from audits.facts.host import CertificateFiles, FileModes, ListeningSockets
 from audits.facts.mta import MtaListeners, MtaPrograms, Question, TrustedNetworks
 from audits.parse.config_tree import ConfigText, ConfigTree, Reading
+from audits.parse.dkim_signer import KEY_TABLE_PATHS, OPENDKIM_KEYS, RSPAMD_PATHS
 from audits.parse.host_command import STAT_FORMAT
 from audits.parse.known_hosts import fingerprint, known_keys
 from audits.parse.postfix.reading import read_postfix
@@ -45,7 +50,7 @@ pytestmark = pytest.mark.lab
 
 NAME = "mx1.example.net"
 PROGRAMS = ("exim", "dovecot", "opensmtpd")
-KINDS = (MtaPrograms, MtaListeners, TrustedNetworks, ListeningSockets, FileModes)
+KINDS = (MtaPrograms, MtaListeners, TrustedNetworks, ListeningSockets, FileModes, CertificateFiles)
 MAIN_CF = """\
 compatibility_level = 3.6
 myhostname = mx1.example.net
@@ -63,7 +68,9 @@ SECRET = "hunter2-is-the-password"
 ENVIRONMENT = "env LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "
 COMMANDS = {
     "ss -Hltn", "postconf mail_version", "postmulti -l", "exim -bV", "doveconf -n", "smtpd -h",
+    "sendmail -d0.1 -bt",
 }  # fmt: skip
+PARTS = (CERTIFICATES_ALONE, OPENDKIM_KEYS, KEY_TABLE_PATHS, RSPAMD_PATHS)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -427,13 +434,22 @@ def test_only_read_only_commands_are_run_and_no_secret_is_opened(
         ran = (tmp_path / "m" / "home" / USER / "note").read_text().splitlines()
     assert all(line.startswith(ENVIRONMENT) for line in ran)
     plain = [line.removeprefix(ENVIRONMENT) for line in ran]
-    stat = f"stat -L -c '{STAT_FORMAT}' -- "
-    assert {line for line in plain if not line.startswith(("cat -- - /", stat))} <= COMMANDS
+    shown = (
+        "cat -- - /",
+        f"stat -L -c '{STAT_FORMAT}' -- ",
+        *(f"{printing(script)} /" for script in PARTS),
+    )
+    assert {line for line in plain if not line.startswith(shown)} <= COMMANDS
     opened = {line.removeprefix("cat -- - ") for line in plain if line.startswith("cat")}
     assert opened - {"/etc/dovecot/dovecot.conf"} == {
         f"/etc/postfix/{name}" for name in ("main.cf", "master.cf", "trusted", "clients")
     }
     assert SECRET not in seen.text
+
+
+def printing(script: tuple[str, ...]) -> str:
+    """The command that prints a part of a file, up to its path."""
+    return shlex.join(("sed", "-n", *(word for line in script for word in ("-e", line)), "--"))
 
 
 def test_path_in_a_configuration_is_never_a_command(
@@ -460,7 +476,8 @@ def test_permissions_of_secret_files_are_seen(
     tmp_path: Path, postfix: Path, key: Path, authorized: str
 ) -> None:
     (postfix / "sasl_passwd").chmod(0o600)
-    (postfix / "sasl_passwd.db").write_text("")
+    for suffix in ("db", "lmdb"):
+        (postfix / f"sasl_passwd.{suffix}").write_text("")
     with machine(tmp_path / "m", authorized=authorized, etc={"postfix": postfix}) as running:
         seen = look(settings(tmp_path, running.known, key), connections(running))
     found = seen.fact(FileModes)
@@ -468,8 +485,65 @@ def test_permissions_of_secret_files_are_seen(
         ("/etc/postfix/private/mx1.pem", "0644", "root"),
         ("/etc/postfix/sasl_passwd", "0600", "root"),
         ("/etc/postfix/sasl_passwd.db", "0644", "root"),
+        ("/etc/postfix/sasl_passwd.lmdb", "0644", "root"),
     ]
     assert found.silent == ()
+
+
+def test_keys_of_dkim_signers_are_seen_and_not_read(
+    tmp_path: Path, postfix: Path, key: Path, authorized: str
+) -> None:
+    texts = {
+        "opendkim.conf": f"KeyTable refile:/etc/opendkim/table\nLDAPBindPassword {SECRET}\n",
+        "opendkim/table": f"a %:s1:/etc/opendkim/keys/%/s1.private\nb example.org:s1:{SECRET}\n",
+        "opendkim/keys/example.net/s1.private": SECRET,
+        "rspamd/local.d/dkim_signing.conf": 'path = "/etc/rspamd/dkim/$domain.$selector.key";\n',
+        "rspamd/dkim/example.net.s2.key": SECRET,
+        "rspamd/dkim/maps.txt": "",
+    }
+    etc = {"postfix": postfix}
+    for name, text in texts.items():
+        path = tmp_path / "etc" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        first = name.partition("/")[0]
+        etc[first] = tmp_path / "etc" / first
+    (tmp_path / "etc/opendkim/keys/example.net/s1.private").chmod(0o640)
+    with machine(tmp_path / "m", authorized=authorized, etc=etc) as running:
+        seen = look(settings(tmp_path, running.known, key), connections(running))
+    modes = {file.path: file.mode for file in seen.fact(FileModes).files}
+    assert modes["/etc/opendkim/keys/example.net/s1.private"] == "0640"
+    assert modes["/etc/rspamd/dkim/example.net.s2.key"] == "0644"
+    assert "/etc/rspamd/dkim/maps.txt" not in modes
+    assert SECRET not in seen.text
+
+
+def test_certificates_come_without_the_key_beside_them(
+    tmp_path: Path, postfix: Path, key: Path, authorized: str
+) -> None:
+    made = Authority().self_signed(NAME)
+    together = made.key.decode() + made.chain.decode()
+    # As two files become one where the first lacks its last line break.
+    (postfix / "private" / "mx1.pem").write_text(together.rstrip("\n") + together)
+    with machine(tmp_path / "m", authorized=authorized, etc={"postfix": postfix}) as running:
+        seen = look(settings(tmp_path, running.known, key), connections(running))
+    (file,) = seen.fact(CertificateFiles).files
+    assert (file.mta, file.path) == ("postfix", "/etc/postfix/private/mx1.pem")
+    assert file.certificates[0].dns_names == (NAME,)
+    assert file.malformed is None
+
+
+def test_certificate_that_may_not_be_read_is_said(
+    tmp_path: Path, postfix: Path, key: Path, authorized: str
+) -> None:
+    (postfix / "private" / "mx1.pem").chmod(0o600)
+    with machine(tmp_path / "m", authorized=authorized, etc={"postfix": postfix}) as running:
+        seen = look(settings(tmp_path, running.known, key), connections(running))
+    found = seen.fact(CertificateFiles)
+    assert found.files == ()
+    assert [(each.path, each.silence.reason) for each in found.silent] == [
+        ("/etc/postfix/private/mx1.pem", Reason.DENIED)
+    ]
 
 
 def test_secret_file_out_of_reach_is_said(
@@ -621,6 +695,47 @@ def test_exim_dovecot_and_opensmtpd_are_found_and_read(
     assert {str(p.line.place) for p in dovecot.parameters} >= {"/etc/dovecot/conf.d/10-ssl.conf:1"}
     assert opensmtpd.version is not None
     assert {each.port for each in seen.fact(MtaListeners).listeners} >= {25, 465, 587}
+
+
+def test_sendmail_is_found_and_read(tmp_path: Path, key: Path, authorized: str) -> None:
+    place = program("sendmail/usr/libexec/sendmail/sendmail")
+    if not place.exists():
+        reason = "needs Sendmail: see tests/lab/servers/fetch.sh"
+        pytest.fail(reason) if LAB == "required" else pytest.skip(reason)
+    (tmp_path / "sbin").mkdir()
+    # Without the group of its package, which nobody has here.
+    shutil.copyfile(place, tmp_path / "sbin" / "sendmail")
+    (tmp_path / "sbin" / "sendmail").chmod(0o755)
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "sendmail.cf").write_text("V10/Berkeley\n")
+    (tmp_path / "mail" / "sendmail.mc").write_text(
+        "DAEMON_OPTIONS(`Port=smtp, Name=MTA')dnl\nFEATURE(`promiscuous_relay')dnl\n"
+        "define(`confSERVER_KEY', `/etc/mail/mx1.key')dnl\n"
+    )
+    (tmp_path / "mail" / "mx1.key").write_text(SECRET)
+    # It sleeps for a minute where its own host has no name with a domain.
+    (tmp_path / "hosts").write_text(f"127.0.1.1 {NAME} {socket.gethostname()}\n")
+    (tmp_path / "nothing").mkdir()
+    etc = {
+        "postfix": tmp_path / "nothing",
+        "mail": tmp_path / "mail",
+        "hosts": tmp_path / "hosts",
+    }
+    with machine(
+        tmp_path / "m", authorized=authorized, etc=etc, programs=tmp_path / "sbin"
+    ) as running:
+        given = settings(tmp_path, running.known, key)
+        seen = look(given, connections(running))
+        (tmp_path / "mail" / "sendmail.mc").unlink()
+        without = look(given, connections(running))
+    (found,) = seen.fact(MtaPrograms).programs
+    assert (found.mta, found.version) == ("sendmail", "8.17.1.9")
+    relay = seen.fact(MtaListeners).listeners[0].ruling(Question.RELAY)
+    assert relay is not None
+    assert relay.answer == "yes"
+    assert [file.path for file in seen.fact(FileModes).files] == ["/etc/mail/mx1.key"]
+    assert without.said(MtaPrograms).reason is Reason.NOT_COLLECTED
+    assert "sendmail.mc, which it was made of, is not" in without.said(MtaPrograms).detail
 
 
 # --- shells and servers that misbehave ----------------------------------------------------------

@@ -8,11 +8,12 @@ from audits.facts.host import BoundSocket
 from audits.parse.host_command import (
     dovecot_version,
     exim_version,
-    file_mode,
+    file_modes,
     listening_sockets,
     opensmtpd_version,
     postfix_instances,
     postfix_version,
+    sendmail_version,
 )
 
 SS = """\
@@ -80,18 +81,23 @@ def test_opensmtpd_names_its_version() -> None:
     assert opensmtpd_version("usage: smtpd\n") is None
 
 
+def test_sendmail_names_its_version_and_others_of_that_name_do_not() -> None:
+    printed = "Version 8.17.1.9\n Compiled with: DNSMAP IPV6_FULL\n"
+    assert sendmail_version(f"Welcome!\n{printed}> ") == "8.17.1.9"
+    assert sendmail_version("sendmail: fatal: usage: sendmail [options]\n") is None
+
+
 def test_mode_is_four_digits() -> None:
-    found = file_mode("noise\nmode 640 root ssl-cert /etc/ssl/private/mx 1.pem\n")
-    assert found is not None
+    (found,) = file_modes("noise\nmode 640 root ssl-cert /etc/ssl/private/mx 1.pem\n")
     assert (found.mode, found.owner, found.group) == ("0640", "root", "ssl-cert")
     assert found.path == "/etc/ssl/private/mx 1.pem"
-    assert file_mode("stat: cannot statx '/x': Permission denied\n") is None
+    assert file_modes("stat: cannot statx '/x': Permission denied\n") == ()
 
 
 @settings(deadline=None)
 @given(st.text())
 def test_any_text_is_read(text: str) -> None:
-    for read in (postfix_version, exim_version, dovecot_version, opensmtpd_version, file_mode):
+    for read in (postfix_version, exim_version, dovecot_version, opensmtpd_version, file_modes):
         read(text)
     assert isinstance(listening_sockets(text), tuple)
     assert isinstance(postfix_instances(text), tuple)

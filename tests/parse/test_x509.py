@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from audits.demo.certificates import Authority, Credentials, short_rsa_key
 from audits.errors import ParseError
 from audits.facts.tls import Certificate
-from audits.parse.x509 import matches, parse_certificate
+from audits.parse.x509 import matches, parse_certificate, pem_certificates
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 AUTHORITY = Authority(now=NOW)
@@ -152,3 +152,26 @@ def test_the_common_name_does_not_count() -> None:
     certificate = msgspec.structs.replace(parse_certificate(GOOD_DER), dns_names=())
     assert certificate.subject == "CN=mx.example.net"
     assert not matches(certificate, "mx.example.net")
+
+
+def test_certificates_of_a_text_are_found_in_their_order() -> None:
+    issued = AUTHORITY.issue("mx.example.net")
+    text = f"Bag Attributes: none\n{issued.chain.decode()}trailing words\n"
+    found, malformed = pem_certificates(text)
+    assert [each.subject for each in found] == ["CN=mx.example.net", "CN=Demo CA intermediate"]
+    assert malformed is None
+
+
+def test_broken_certificate_of_a_text_is_told_beside_the_others() -> None:
+    whole = AUTHORITY.issue("mx.example.net").chain.decode()
+    broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    found, malformed = pem_certificates(broken + whole)
+    assert len(found) == 2
+    assert malformed is not None
+    assert "malformed" in malformed
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_any_text_is_searched_for_certificates(text: str) -> None:
+    pem_certificates(f"-----BEGIN CERTIFICATE-----{text}-----END CERTIFICATE-----")

@@ -6,19 +6,21 @@ port, a proxy or firewall in between. Whoever reads the configuration believes w
 
 ## Remediation
 Load the configuration: `postfix reload` (a change of `inet_interfaces` needs `postfix stop` and
-`postfix start`), `systemctl reload exim4`, `doveadm reload`, `rcctl restart smtpd`. Then look for
-what stands between: `ss -Hltnp` names the program that has the port.
+`postfix start`), `systemctl reload exim4`, `doveadm reload`, `rcctl restart smtpd`. Whatever renews
+a certificate has to do the same, as by `certbot renew --deploy-hook`. Then look for what stands
+between: `ss -Hltnp` names the program that has the port.
 
 ## Limits
 Compared are STARTTLS, TLS from the start, TLS 1.1 and older, TLS 1.3, AUTH before TLS and relaying,
-where both sides are known, and on the host itself which of the ports 25, 465 and 587 are listened
-on. On the wire a policy of the library that a program uses, or a crypto policy of the system, may
-refuse what the program's own settings allow. Which side is right is not judged here. Files under
-review are not compared with a host that does not run them yet.
+where both sides are known; the certificate that is presented with all those in the files that the
+program names, where the user of the audit may read them; and on the host itself which of the ports
+25, 465 and 587 are listened on. On the wire a policy of the library that a program uses, or one of
+the system for all cryptography, may refuse what the program's own settings allow. Which side is
+right is not judged here. Files under review are not compared with a host that does not run them
+yet.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_network
 
 from audits.evaluate.audit import EachService, Rfc, audit
@@ -35,13 +37,14 @@ from audits.evaluate.verdict import (
     Violation,
     cite,
 )
+from audits.evaluate.wire_answer import WireAnswer, wire_answers
 from audits.facts.fact import Fact, Observation, Observed, Unobserved
-from audits.facts.host import ListeningSockets
+from audits.facts.host import CertificateFiles, ListeningSockets
 from audits.facts.mta import ConfiguredListener, MtaListeners, Question, TrustedNetworks
-from audits.facts.relay import FormOutcome, RelayProbes
+from audits.facts.relay import RelayProbes
 from audits.facts.smtp import AuthInClear, EhloReply
-from audits.facts.tls import TlsHandshake
-from audits.facts.tls_offer import TlsOffers, Version
+from audits.facts.tls import CertificateChain, TlsHandshake
+from audits.facts.tls_offer import TlsOffers
 from audits.subject import Service
 
 _PORTS = (25, 465, 587)
@@ -53,17 +56,6 @@ _WORDS: dict[Question, tuple[str, str]] = {
     Question.AUTH_IN_CLEAR: ("takes AUTH before TLS", "refuses AUTH before TLS"),
     Question.RELAY: ("relays for strangers", "relays nothing for strangers"),
 }
-_REFUSED = frozenset({FormOutcome.DENIED, FormOutcome.SYNTAX})
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What the wire says to a question about one service."""
-
-    service: Service
-    question: Question
-    holds: bool
-    evidence: Evidence
 
 
 @audit(
@@ -80,6 +72,8 @@ def evaluate(
     clear: EachService[Observation[AuthInClear]],
     relaying: EachService[Observation[RelayProbes]],
     trusted: Observation[TrustedNetworks],
+    chains: EachService[Observation[CertificateChain]],
+    certificates: Observation[CertificateFiles],
 ) -> Verdict:
     if isinstance(configured, Unobserved):
         if configured.reason.nothing_there:
@@ -94,7 +88,7 @@ def evaluate(
         for each in on_the_wire
         for observed in each
         if isinstance(observed, Observed)
-        for seen in _seen(observed.fact)
+        for seen in wire_answers(observed.fact)
         if not _is_trusted(observed.fact, trusted)
         for asked in _asked(listeners, seen)
     ]
@@ -109,6 +103,11 @@ def evaluate(
         if asked.ruling.answer == ("yes" if seen.holds else "no")
         for piece in (asked.evidence[0], seen.evidence)
     ]
+    if isinstance(certificates, Observed):
+        served = [each.fact for each in chains if isinstance(each, Observed)]
+        stale, same = _of_certificates(listeners, served, certificates.fact)
+        violations += stale
+        agreed += same
     if isinstance(sockets, Observed):
         violations += _of_sockets(listeners, sockets.fact)
         agreed.append(cite(sockets.fact, "/sockets", f"{len(sockets.fact.sockets)} sockets"))
@@ -130,20 +129,22 @@ def _is_trusted(fact: Fact, trusted: Observation[TrustedNetworks]) -> bool:
     return any(source in ip_network(each.prefix) for each in trusted.fact.networks)
 
 
-def _asked(listeners: MtaListeners, seen: _Seen) -> Iterator[Asked]:
+def _asked(listeners: MtaListeners, seen: WireAnswer) -> Iterator[Asked]:
     """The ruling for a service, if one listener alone may be what answers there."""
-    meant = [
-        (place, listener)
-        for place, listener in enumerate(listeners.listeners)
-        if _serves(listener, seen.service)
-    ]
-    if len(meant) != 1:
+    place = _answering(listeners, seen.service)
+    if place is None:
         return
-    ((place, listener),) = meant
+    listener = listeners.listeners[place]
     for number, ruling in enumerate(listener.rulings):
         if ruling.question is seen.question and ruling.answer != "undecided":
             about = f"{listener.name} of {listener.mta}"
             yield Asked(listeners, f"/listeners/{place}/rulings/{number}", ruling, about)
+
+
+def _answering(listeners: MtaListeners, service: Service) -> int | None:
+    """The place of the one listener that may be what answers at a service."""
+    meant = [n for n, each in enumerate(listeners.listeners) if _serves(each, service)]
+    return meant[0] if len(meant) == 1 else None
 
 
 def _serves(listener: ConfiguredListener, service: Service) -> bool:
@@ -152,7 +153,7 @@ def _serves(listener: ConfiguredListener, service: Service) -> bool:
     return not listener.addresses or service.address in listener.addresses
 
 
-def _disagreement(asked: Asked, seen: _Seen) -> Violation:
+def _disagreement(asked: Asked, seen: WireAnswer) -> Violation:
     yes, no = _WORDS[seen.question]
     configured, met = (no, yes) if seen.holds else (yes, no)
     return Violation(
@@ -160,6 +161,36 @@ def _disagreement(asked: Asked, seen: _Seen) -> Violation:
         f"{seen.service} {met} on the wire",
         (*asked.evidence, seen.evidence),
     )
+
+
+def _of_certificates(
+    listeners: MtaListeners, chains: Iterable[CertificateChain], files: CertificateFiles
+) -> tuple[list[Violation], list[Evidence]]:
+    """Certificates that are presented and in no file of the program; and those that are in one."""
+    stale: list[Violation] = []
+    same: list[Evidence] = []
+    for chain in chains:
+        at, leaf = _answering(listeners, chain.subject), chain.leaf
+        if at is None or leaf is None:
+            continue
+        listener = listeners.listeners[at]
+        held = files.held(listener.mta, listener.instance)
+        shown = cite(chain, "/certificates/0/sha256")
+        fitting = [pointer for pointer, _, each in held if each.sha256 == leaf.sha256]
+        if fitting:
+            same += (shown, cite(files, f"{fitting[0]}/sha256"))
+        elif held and files.complete:
+            pointer, path, newest = max(
+                held, key=lambda each: (not each[2].is_ca, each[2].not_before)
+            )
+            kind = "a newer" if newest.not_before > leaf.not_before else "another"
+            words = (
+                f"{chain.subject} presents a certificate that expires on {leaf.not_after:%Y-%m-%d}"
+                f", and {kind} one is in {path}, which {listener.mta} names: it expires on "
+                f"{newest.not_after:%Y-%m-%d}"
+            )
+            stale.append(Violation(words, (shown, cite(files, f"{pointer}/not_after"))))
+    return stale, same
 
 
 def _of_sockets(listeners: MtaListeners, sockets: ListeningSockets) -> Iterator[Violation]:
@@ -179,83 +210,3 @@ def _of_sockets(listeners: MtaListeners, sockets: ListeningSockets) -> Iterator[
             named.add(port)
             words = f"something listens on port {port}, and no mail program is configured to"
             yield Violation(words, (cite(sockets, f"/sockets/{place}/port"),))
-
-
-# --- what the wire says -------------------------------------------------------------------------
-
-
-def _seen(fact: Fact) -> Iterator[_Seen]:
-    match fact:
-        case EhloReply():
-            yield from _ehlo(fact)
-        case TlsHandshake():
-            yield from _handshake(fact)
-        case TlsOffers():
-            yield from _offers(fact)
-        case AuthInClear():
-            yield from _auth(fact)
-        case RelayProbes():
-            yield from _relaying(fact)
-
-
-def _ehlo(ehlo: EhloReply) -> Iterator[_Seen]:
-    if ehlo.reply.code != 250 or ehlo.subject.port == 465:
-        return
-    evidence = cite(ehlo, "/reply")
-    offered = ehlo.params("STARTTLS") is not None
-    yield _Seen(ehlo.subject, Question.STARTTLS, offered, evidence)
-    yield _Seen(ehlo.subject, Question.IMPLICIT_TLS, False, evidence)
-
-
-def _handshake(handshake: TlsHandshake) -> Iterator[_Seen]:
-    if not handshake.completed or handshake.version is None:
-        return
-    evidence = cite(handshake, "/version")
-    is_new = handshake.version == "TLSv1.3"
-    yield _Seen(handshake.subject, Question.TLS_1_3, is_new, evidence)
-    if handshake.subject.port == 465:
-        yield _Seen(handshake.subject, Question.IMPLICIT_TLS, True, evidence)
-
-
-def _offers(offers: TlsOffers) -> Iterator[_Seen]:
-    for place, answer in offers.answers():
-        if answer.version.rank <= Version.TLS11.rank:
-            evidence = cite(offers, f"/offers/{place}/answer/version", answer.version.words)
-            yield _Seen(offers.subject, Question.OLD_TLS, True, evidence)
-            return
-    refused = offers.refusals(Version.TLS11)
-    if refused:
-        evidence = cite(offers, f"/offers/{refused[0]}/outcome", "TLS 1.1 refused")
-        yield _Seen(offers.subject, Question.OLD_TLS, False, evidence)
-
-
-def _auth(clear: AuthInClear) -> Iterator[_Seen]:
-    """AUTH PLAIN and LOGIN alone are tried, so a refusal of both is no word on other mechanisms."""
-    replies = [attempt.reply for attempt in clear.attempts]
-    if not replies or any(reply.put_off is not None for reply in replies):
-        return
-    taken = [place for place, reply in enumerate(replies) if not reply.permanent]
-    evidence = cite(clear, f"/attempts/{taken[0] if taken else 0}/reply")
-    yield _Seen(clear.subject, Question.AUTH_IN_CLEAR, bool(taken), evidence)
-
-
-def _relaying(probes: RelayProbes) -> Iterator[_Seen]:
-    """Told by plain forms alone: any other may have been taken for a local recipient."""
-    if probes.trusted_vantage:
-        return
-    plain = [place for place, form in enumerate(probes.forms) if form.plain]
-    taken = _places(probes, plain, lambda outcome: outcome is FormOutcome.ACCEPTED)
-    refused = _places(probes, plain, lambda outcome: outcome in _REFUSED)
-    honest = all(control.outcome in _REFUSED for control in probes.controls)
-    if taken and honest:
-        evidence = cite(probes, f"/forms/{taken[0]}/rcpt")
-        yield _Seen(probes.subject, Question.RELAY, True, evidence)
-    elif plain and refused == plain:
-        evidence = cite(probes, f"/forms/{refused[0]}/outcome")
-        yield _Seen(probes.subject, Question.RELAY, False, evidence)
-
-
-def _places(
-    probes: RelayProbes, among: Iterable[int], wanted: Callable[[FormOutcome], bool]
-) -> list[int]:
-    return [place for place in among if wanted(probes.forms[place].outcome)]

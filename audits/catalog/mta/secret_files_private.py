@@ -8,12 +8,13 @@ certificate or the password for its smarthost where the file is open to all.
     chown root:root FILE && chmod 0600 FILE
 
 or mode 0640 with the group of the service that reads it. What `postmap` makes of a map, a file that
-ends in `.db`, has the same passwords in it.
+ends in `.db`, `.lmdb` or `.cdb`, has the same passwords in it.
 
 ## Limits
-About the files that the mail programs name for TLS keys and passwords; a DKIM signer of its own is
-not asked for its keys. A folder above that keeps everybody out is not weighed. A file in a folder
-that the user of the audit can't enter stays unknown.
+About the files that the mail programs name for TLS keys, passwords and logins to databases, and the
+DKIM keys that OpenDKIM and rspamd name; those of another signer are not known. A folder above that
+keeps everybody out is not weighed. A file in a folder that the user of the audit can't enter stays
+unknown.
 """
 
 from audits.evaluate.audit import Doc, audit
@@ -44,8 +45,13 @@ _OWNERS = (
     "smtpd",
     "opensmtpd",
     "smmsp",
+    "smmta",
+    "opendkim",
+    "rspamd",
+    "_rspamd",
+    "_dkimsign",
 )
-_GROUPS = ("root", "wheel", "ssl-cert", "opendkim", "rspamd")
+_GROUPS = ("root", "wheel", "ssl-cert")
 
 
 @audit(

@@ -29,7 +29,7 @@ from audits.facts.fact import (
     observation,
     unobserved,
 )
-from audits.facts.host import FileModes, ListeningSockets
+from audits.facts.host import CertificateFiles, FileModes, ListeningSockets
 from audits.facts.snapshot import Snapshot
 from audits.settings import LimitSettings, SshSettings
 from audits.subject import MailHost, Subject
@@ -46,14 +46,18 @@ _AT_ONCE_THROUGH_ANOTHER = 8
 
 
 class SshHost:
-    """The configuration of a host's mail programs, its listening sockets, and who may see secrets.
+    """The configuration of a host's mail programs, its sockets, certificates and who sees secrets.
 
     access: None where no SSH is configured. Each host has a thread of its own, a few at a time.
     """
 
     name: ClassVar[str] = "ssh"
     about: ClassVar[type[Subject]] = MailHost
-    provides: ClassVar[frozenset[type[Fact]]] = KINDS | {ListeningSockets, FileModes}
+    provides: ClassVar[frozenset[type[Fact]]] = KINDS | {
+        ListeningSockets,
+        FileModes,
+        CertificateFiles,
+    }
     requires: ClassVar[frozenset[type[Fact]]] = frozenset({DeclaredHost})
 
     def __init__(
@@ -86,6 +90,9 @@ class SshHost:
             FileModes: found.secrets
             if isinstance(found.secrets, Silence)
             else FileModes(subject, found.secrets.modes, found.secrets.unseen),
+            CertificateFiles: found.certificates
+            if isinstance(found.certificates, Silence)
+            else CertificateFiles(subject, found.certificates.files, found.certificates.unseen),
         }
         return [
             *configured(subject, found.readings, self._wanted, provenance),

@@ -14,7 +14,7 @@ import paramiko
 from audits.collect.live.tcp import Unheard
 from audits.facts.fact import Reason, Silence
 from audits.facts.host import FileMode
-from audits.parse.host_command import STAT_FORMAT, file_mode
+from audits.parse.host_command import STAT_FORMAT, file_modes
 
 # A user's path often lacks the programs of administrators; messages are wanted in one language.
 _ENVIRONMENT = (
@@ -90,6 +90,16 @@ class HostShell:
             return Silence(Reason.PROTOCOL, words)
         return _refusal(path, Ran(status, "", _text(err))) if status else _text(octets)
 
+    def part(self, path: str, script: Sequence[str]) -> str | Silence:
+        """The lines of a file that a script of sed(1) prints, the others stay on the host.
+
+        Lines of a login shell may be among them.
+        """
+        ran = self.run("sed", "-n", *(word for line in script for word in ("-e", line)), "--", path)
+        if isinstance(ran, Silence):
+            return ran
+        return _refusal(path, ran) if ran.status else ran.out
+
     def names(self, folder: str) -> list[str] | Silence:
         """The paths in a folder; lines of a login shell may be among them."""
         ran = self.run("ls", "-A", "-1", "--", folder)
@@ -101,11 +111,19 @@ class HostShell:
 
     def mode(self, path: str) -> FileMode | Silence:
         """Who may do what with a file; it is not opened."""
-        ran = self.run("stat", "-L", "-c", STAT_FORMAT, "--", path)
+        ran = self._stat(path)
         if isinstance(ran, Silence):
             return ran
-        found = file_mode(ran.out)
-        return found if found is not None else _refusal(path, ran)
+        found = file_modes(ran.out)
+        return found[0] if found else _refusal(path, ran)
+
+    def modes(self, paths: Sequence[str]) -> tuple[FileMode, ...]:
+        """The same of those files that are there and may be seen."""
+        ran = self._stat(*paths)
+        return () if isinstance(ran, Silence) else file_modes(ran.out)
+
+    def _stat(self, *paths: str) -> Ran | Silence:
+        return self.run("stat", "-L", "-c", STAT_FORMAT, "--", *paths)
 
     def _exchange(self, words: Sequence[str], feed: bytes) -> tuple[int, bytes, bytes] | Silence:
         """How a command ended and what it printed.

@@ -7,9 +7,11 @@ from posixpath import dirname, isabs, normpath
 from msgspec import structs
 
 from audits.collect.configured import READERS, USUAL_PLACE, Installed
+from audits.collect.live.ssh_certificate import Certificates, certificates
 from audits.collect.live.ssh_command import HostShell, Ran
+from audits.collect.live.ssh_secret import Secrets, secrets
 from audits.facts.fact import Reason, Silence
-from audits.facts.host import BoundSocket, FileMode, UnseenFile
+from audits.facts.host import BoundSocket, FileMode
 from audits.facts.mta import ConfiguredListener, Mta, Program, Question, Ruling
 from audits.parse.config_tree import ConfigText, ConfigTree, Reading
 from audits.parse.host_command import (
@@ -19,6 +21,7 @@ from audits.parse.host_command import (
     opensmtpd_version,
     postfix_instances,
     postfix_version,
+    sendmail_version,
 )
 
 # A configuration names files that name files; none is known to go deeper.
@@ -28,6 +31,7 @@ _SMTP_PORTS = (25, 465, 587)
 _PRIVATE_KEY = "PRIVATE KEY-----"
 # Files of OpenSMTPD where its own system and others have them.
 _SMTPD_CONF = ("/etc/mail/smtpd.conf", "/etc/smtpd.conf")
+_SENDMAIL_CF = "/etc/mail/sendmail.cf"
 # Files that are not there, or that nobody wants.
 _NOT_WITHHELD = frozenset({Reason.ABSENT, Reason.SKIPPED})
 _OF_PROGRAMS = (Question.OUTBOUND_TLS, Question.OUTBOUND_DANE, Question.OUTBOUND_MTA_STS)
@@ -39,15 +43,8 @@ class Found:
 
     sockets: tuple[BoundSocket, ...] | Silence
     readings: tuple[Reading | Silence, ...]
-    secrets: "Secrets | Silence"
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """The permissions of the files with secrets that mail programs name."""
-
-    modes: tuple[FileMode, ...]
-    unseen: tuple[UnseenFile, ...]
+    secrets: Secrets | Silence
+    certificates: Certificates | Silence
 
 
 def survey(shell: HostShell) -> Found:
@@ -64,10 +61,14 @@ def survey(shell: HostShell) -> Found:
     silent = [reading for reading in readings if isinstance(reading, Silence)]
     if len(silent) == len(readings):
         none = Silence(Reason.ABSENT, "the host has no mail program")
-        return Found(sockets, tuple(readings), silent[0] if silent else none)
-    secrets = _secrets(shell, readings, unread)
+        why = silent[0] if silent else none
+        return Found(sockets, tuple(readings), why, why)
+    presented = certificates(shell, readings)
+    kept = secrets(
+        shell, set(_secret_files(readings)), {program.place: why for program, why in unread}
+    )
     readings += _unexplained(sockets, readings, unread)
-    return Found(sockets, tuple(readings), secrets)
+    return Found(sockets, tuple(readings), kept, presented)
 
 
 def _sockets(shell: HostShell) -> tuple[BoundSocket, ...] | Silence:
@@ -85,19 +86,13 @@ def _installed(shell: HostShell) -> Iterator[Installed]:
     One that gives no answer may be there, too: its files tell.
     """
     yield from _postfix(shell)
-    exim = shell.run("exim", "-bV")
-    if _maybe(exim):
-        version, place = exim_version(_out(exim)) or (None, None)
-        yield Installed(Mta.EXIM, place or USUAL_PLACE[Mta.EXIM], version)
+    yield from _exim(shell)
+    yield from _opensmtpd(shell)
+    yield from _sendmail(shell)
     dovecot = shell.run("doveconf", "-n")
     if _maybe(dovecot):
         release, first = dovecot_version(_out(dovecot)) or (None, USUAL_PLACE[Mta.DOVECOT])
         yield Installed(Mta.DOVECOT, first, release)
-    opensmtpd = shell.run("smtpd", "-h")
-    version = opensmtpd_version(_out(opensmtpd))
-    if version is not None or isinstance(opensmtpd, Silence):
-        there = [path for path in _SMTPD_CONF if isinstance(shell.mode(path), FileMode)]
-        yield Installed(Mta.OPENSMTPD, (*there, USUAL_PLACE[Mta.OPENSMTPD])[0], version)
 
 
 def _postfix(shell: HostShell) -> Iterator[Installed]:
@@ -107,6 +102,34 @@ def _postfix(shell: HostShell) -> Iterator[Installed]:
         folders = postfix_instances(_out(shell.run("postmulti", "-l")))
         for folder in folders or (USUAL_PLACE[Mta.POSTFIX],):
             yield Installed(Mta.POSTFIX, folder, version)
+
+
+def _exim(shell: HostShell) -> Iterator[Installed]:
+    exim = shell.run("exim", "-bV")
+    if _maybe(exim):
+        version, place = exim_version(_out(exim)) or (None, None)
+        yield Installed(Mta.EXIM, place or USUAL_PLACE[Mta.EXIM], version)
+
+
+def _opensmtpd(shell: HostShell) -> Iterator[Installed]:
+    opensmtpd = shell.run("smtpd", "-h")
+    version = opensmtpd_version(_out(opensmtpd))
+    if version is not None or isinstance(opensmtpd, Silence):
+        there = [path for path in _SMTPD_CONF if isinstance(shell.mode(path), FileMode)]
+        yield Installed(Mta.OPENSMTPD, (*there, USUAL_PLACE[Mta.OPENSMTPD])[0], version)
+
+
+def _sendmail(shell: HostShell) -> Iterator[Installed]:
+    """Every mail server has a program of that name, so it is asked where its own files are alone.
+
+    `-bt` is for rules, of which none is given to it: with `-bv` another program would send mail.
+    """
+    if not shell.modes((_SENDMAIL_CF, USUAL_PLACE[Mta.SENDMAIL])):
+        return
+    ran = shell.run("sendmail", "-d0.1", "-bt")
+    version = sendmail_version(_out(ran))
+    if version is not None or isinstance(ran, Silence):
+        yield Installed(Mta.SENDMAIL, USUAL_PLACE[Mta.SENDMAIL], version)
 
 
 def _maybe(ran: Ran | Silence) -> bool:
@@ -242,7 +265,11 @@ def _reading(tree: ConfigTree, program: Installed) -> Reading | Silence:
     if reader is None:
         words = f"{program.mta} is installed, and its configuration is not understood"
         return Silence(Reason.NOT_COLLECTED, words)
-    return reader(tree, program.place, program.version)
+    found = reader(tree, program.place, program.version)
+    if isinstance(found, Silence) and found.reason is Reason.ABSENT and program.mta is Mta.SENDMAIL:
+        words = f"{_SENDMAIL_CF} is there, and {program.place}, which it was made of, is not"
+        return Silence(Reason.NOT_COLLECTED, words)
+    return found
 
 
 def _fetched(shell: HostShell, path: str, secret: Collection[str], fetched: int) -> str | Silence:
@@ -262,27 +289,6 @@ def _secret_files(readings: Iterable[Reading | Silence]) -> Iterator[str]:
     for reading in readings:
         if isinstance(reading, Reading):
             yield from map(normpath, reading.secret_files)
-
-
-def _secrets(
-    shell: HostShell,
-    readings: Sequence[Reading | Silence],
-    unread: Sequence[tuple[Installed, Silence]],
-) -> Secrets:
-    """Who may read the files with secrets, and what postmap(1) makes of them.
-
-    Those of a program that could not be read are not known: its configuration stands for them.
-    """
-    modes: list[FileMode] = []
-    unseen = [UnseenFile(program.place, why) for program, why in unread]
-    for path in sorted(set(_secret_files(readings)))[:_MOST_FILES]:
-        for number, name in enumerate((path, f"{path}.db")):
-            mode = shell.mode(name)
-            if isinstance(mode, FileMode):
-                modes.append(mode)
-            elif number == 0:
-                unseen.append(UnseenFile(name, mode))
-    return Secrets(tuple(modes), tuple(unseen))
 
 
 # --- programs that could not be read ------------------------------------------------------------

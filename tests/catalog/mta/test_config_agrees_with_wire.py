@@ -1,20 +1,29 @@
 """mta-config-agrees-with-wire."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from audits.catalog.mta.config_agrees_with_wire import evaluate
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Outcome, Severity
-from audits.facts.fact import Fact, Reason, Unobserved, kind_of
-from audits.facts.host import BoundSocket, ListeningSockets
-from audits.facts.mta import MtaListeners, TrustedNetworks
+from audits.facts.fact import Fact, Reason, Silence, Unobserved, kind_of
+from audits.facts.host import (
+    BoundSocket,
+    CertificateFile,
+    CertificateFiles,
+    ListeningSockets,
+    UnseenFile,
+)
+from audits.facts.mta import Mta, MtaListeners, TrustedNetworks
 from audits.facts.relay import RelayProbes
 from audits.facts.smtp import AuthAttempt, AuthInClear, EhloReply, Reply
-from audits.facts.tls import TlsHandshake
+from audits.facts.tls import Certificate, CertificateChain, TlsHandshake
 from audits.facts.tls_offer import ClientHello, TlsOffer, TlsOffers, Version
 from audits.subject import Role, Service
-from tests.build import PROVENANCE, judge, reply, roles, silent
+from tests.build import AS_OF, PROVENANCE, judge, reply, roles, silent
 from tests.catalog import wire
 from tests.catalog.mta.configured import HOST, SUBMISSIONS, facts
 from tests.catalog.relay.test_refused import OK, probes
@@ -23,7 +32,8 @@ from tests.parse.postfix.configs import MASTER_CF, reading
 
 PORTS = (25, 465, 587)
 OLD = ClientHello(Version.SSL3, Version.TLS11, (0x2F,), (), ())
-WIRE = (EhloReply, TlsHandshake, TlsOffers, AuthInClear, RelayProbes)
+WIRE = (EhloReply, TlsHandshake, TlsOffers, AuthInClear, RelayProbes, CertificateChain)
+PEM = "/etc/ssl/mx1.pem"
 
 
 def tls_offers(offer: TlsOffer, at: Service = wire.MX) -> TlsOffers:
@@ -32,6 +42,12 @@ def tls_offers(offer: TlsOffer, at: Service = wire.MX) -> TlsOffers:
 
 def tried(said: Reply, at: Service = wire.SUBMISSION) -> AuthInClear:
     return AuthInClear(at, (AuthAttempt("PLAIN", said),))
+
+
+def on_disk(*held: Certificate, malformed: str | None = None) -> CertificateFiles:
+    """What is in the file that Postfix names."""
+    file = CertificateFile(Mta.POSTFIX, "/etc/postfix", PEM, held, malformed)
+    return CertificateFiles(HOST, (file,), ())
 
 
 def agreeing() -> dict[str, tuple[Fact, ...]]:
@@ -49,6 +65,7 @@ def of(
     extra: str = "",
     *,
     sockets: tuple[int, ...] | None = PORTS,
+    files: CertificateFiles | None = None,
     master: str = MASTER_CF + SUBMISSIONS,
     **changed: tuple[Fact, ...],
 ) -> Result:
@@ -61,6 +78,7 @@ def of(
     else:
         bound = tuple(BoundSocket("", port) for port in sockets)
         seen.append(ListeningSockets(HOST, bound))
+    seen.append(files or silent(CertificateFiles, HOST, Reason.SKIPPED))
     told = {(kind_of(type(fact)), fact.subject) for fact in seen if isinstance(fact, Fact)}
     for kind in WIRE:
         for at in (wire.MX, wire.SUBMISSIONS, wire.SUBMISSION):
@@ -70,7 +88,8 @@ def of(
 
 
 def test_wire_that_does_what_is_configured_passes() -> None:
-    result = of()
+    leaf = wire.certificate()
+    result = of(files=on_disk(leaf), chain=(wire.chain(wire.MX, leaf),))
     assert result.outcome is Outcome.PASS
     kinds = {evidence.kind for evidence in result.evidence}
     assert kinds >= {kind_of(MtaListeners), kind_of(ListeningSockets)}
@@ -146,6 +165,56 @@ def test_port_that_is_served_and_not_configured_fails() -> None:
     )
 
 
+OLD_LEAF = wire.certificate(sha256="aa" * 32)
+NEW_LEAF = wire.certificate(
+    sha256="bb" * 32, not_before=AS_OF - timedelta(days=1), not_after=AS_OF + timedelta(days=89)
+)
+AUTHORITY = wire.certificate(sha256="cc" * 32, is_ca=True, not_before=AS_OF)
+
+
+def test_renewed_certificate_that_was_not_loaded_fails() -> None:
+    result = of(
+        files=on_disk(NEW_LEAF, AUTHORITY), chain=(wire.chain(wire.MX, OLD_LEAF, AUTHORITY),)
+    )
+    (violation,) = result.violations
+    assert violation.message == (
+        f"mx1.example.net:25 [192.0.2.10] presents a certificate that expires on "
+        f"{OLD_LEAF.not_after:%Y-%m-%d}, and a newer one is in {PEM}, which postfix names: it "
+        f"expires on {NEW_LEAF.not_after:%Y-%m-%d}"
+    )
+    assert [each.kind for each in violation.evidence] == ["tls.chain", "host.certificates"]
+
+
+def test_older_certificate_than_the_one_presented_fails_as_another() -> None:
+    result = of(files=on_disk(OLD_LEAF), chain=(wire.chain(wire.MX, NEW_LEAF),))
+    assert "and another one is in" in result.violations[0].message
+
+
+def test_certificate_that_is_in_one_of_the_files_passes() -> None:
+    result = of(files=on_disk(NEW_LEAF, OLD_LEAF), chain=(wire.chain(wire.MX, OLD_LEAF),))
+    assert result.outcome is Outcome.PASS
+    assert "host.certificates" in {each.kind for each in result.evidence}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        CertificateFiles(HOST, (), ()),
+        on_disk(NEW_LEAF, malformed="a certificate of 3 octets is malformed"),
+        replace(
+            on_disk(NEW_LEAF),
+            silent=(UnseenFile("/etc/ssl/own.pem", Silence(Reason.DENIED, "may not be seen")),),
+        ),
+        CertificateFiles(
+            HOST, (replace(on_disk(NEW_LEAF).files[0], instance="/etc/postfix-out"),), ()
+        ),
+    ],
+    ids=["none", "malformed", "withheld", "other instance"],
+)
+def test_files_that_do_not_tell_all_are_not_held_against_the_wire(files: CertificateFiles) -> None:
+    assert of(files=files, chain=(wire.chain(wire.MX, OLD_LEAF),)).outcome is Outcome.PASS
+
+
 def test_loopback_socket_serves_nobody_else() -> None:
     assert BoundSocket("127.0.0.1", 25).loopback
     assert BoundSocket("::1", 25).loopback
@@ -165,6 +234,7 @@ def test_silent_wire_is_unknown(reason: Reason) -> None:
         listeners,
         networks,
         silent(ListeningSockets, HOST, Reason.DENIED),
+        silent(CertificateFiles, HOST, Reason.DENIED),
         *nothing,
     )
     assert result.outcome is Outcome.UNKNOWN
@@ -177,12 +247,13 @@ def test_files_under_review_are_not_compared_with_the_running_host() -> None:
     )
     seen = facts(reading("smtpd_tls_protocols = >=TLSv1\n"))
     told = [silent(kind, wire.MX, Reason.TIMEOUT) for kind in WIRE]
-    result = judge(evaluate, HOST, roles(HOST.name), *seen, sockets, *told)
+    files = silent(CertificateFiles, HOST, Reason.DENIED)
+    result = judge(evaluate, HOST, roles(HOST.name), *seen, sockets, files, *told)
     assert result.outcome is Outcome.NOT_APPLICABLE
 
 
 def test_host_that_can_not_be_logged_in_to_is_unknown() -> None:
-    kinds = (MtaListeners, ListeningSockets, TrustedNetworks)
+    kinds = (MtaListeners, ListeningSockets, TrustedNetworks, CertificateFiles)
     denied = [silent(kind, HOST, Reason.DENIED) for kind in kinds]
     told = [silent(kind, wire.MX, Reason.SKIPPED) for kind in WIRE]
     result = judge(evaluate, HOST, roles(HOST.name), *denied, *told)
@@ -192,7 +263,7 @@ def test_host_that_can_not_be_logged_in_to_is_unknown() -> None:
 def test_host_that_is_not_logged_in_to_does_not_apply() -> None:
     skipped = [
         silent(kind, HOST, Reason.SKIPPED)
-        for kind in (MtaListeners, ListeningSockets, TrustedNetworks)
+        for kind in (MtaListeners, ListeningSockets, TrustedNetworks, CertificateFiles)
     ]
     told = [silent(kind, wire.MX, Reason.SKIPPED) for kind in WIRE]
     result = judge(evaluate, HOST, roles(HOST.name), *skipped, *told)

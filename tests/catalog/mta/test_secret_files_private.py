@@ -31,6 +31,8 @@ def of(*files: FileMode, unseen: tuple[UnseenFile, ...] = (), **params: Any) -> 
         file("0400", "postfix", "postfix"),
         file("0640", "root", "ssl-cert"),
         file("0640", "root", "Debian-exim"),
+        file("0640", "_rspamd", "_rspamd"),
+        file("0640", "root", "opendkim"),
     ],
     ids=str,
 )

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Unpacks Exim and OpenSMTPD, which conflict with Postfix as packages, into a folder of their own:
+# Unpacks Exim, OpenSMTPD and Sendmail, which conflict with Postfix, into a folder of their own:
 # /opt/mailproof-lab unless one is named. Needs Debian 12's apt and its lists; installs nothing.
 set -eu
 root=${1:-${MAILPROOF_LAB_ROOT:-/opt/mailproof-lab}}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$root" "$work/stable" "$work/backports" "$work/lists/partial" "$work/cache/archives/partial"
+mkdir -p "$root" "$work/stable" "$work/sendmail" "$work/backports" "$work/lists/partial" "$work/cache/archives/partial"
 # apt fetches as a user of its own where that one may write.
 chmod 755 "$work"
 chown -R _apt "$work"
@@ -18,6 +18,8 @@ unpack() {
 
 (cd "$work/stable" && apt-get download -q exim4-daemon-light opensmtpd)
 unpack "$work/stable" "$root"
+(cd "$work/sendmail" && apt-get download -q sendmail-bin)
+unpack "$work/sendmail" "$root/sendmail"
 
 # OpenSMTPD 6.8 of Debian 12 can't complete a TLS handshake (built for OpenSSL 1.1); the one of
 # its backports can. They come from the mirror that apt is set up with, and are seen in here alone.
