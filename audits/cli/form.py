@@ -114,9 +114,11 @@ def written(
     """One form of a report, piece by piece. own: the fleet's own templates."""
     match form:
         case Format.HTML:
+            from audits.cli.compiled import compiled_templates
             from audits.report.html import html_chunks
 
-            yield from _encoded(html_chunks(made, folder("templates"), own))
+            compiled = compiled_templates()
+            yield from _encoded(html_chunks(made, folder("templates"), own, compiled))
         case Format.JSON:
             from audits.report.data import encode_summary
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 from audits import __version__
 from audits.catalog import load
 from audits.cli.clock import now
+from audits.cli.compiled import compiled_templates
 from audits.cli.watch import watching
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
@@ -460,7 +461,7 @@ def ended(run: Stored) -> datetime:
 def write_reports(run: RunDirectory, made: ReportView, own: Path | None) -> None:
     """summary.json and report.html; `own` holds the fleet's own templates."""
     run.write(SUMMARY, [encode_summary(made)], end=b"")
-    chunks = html_chunks(made, folder("templates"), own)
+    chunks = html_chunks(made, folder("templates"), own, compiled_templates())
     run.write(REPORT, (chunk.encode() for chunk in chunks), end=b"")
 
 

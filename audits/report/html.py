@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -14,13 +14,19 @@ from audits.report.view import ReportView
 _CHUNK = 64
 
 
-def html_chunks(view: ReportView, shipped: Path, own: Path | None = None) -> Iterator[str]:
+def html_chunks(
+    view: ReportView,
+    shipped: Path,
+    own: Path | None = None,
+    compiled: BytecodeCache | None = None,
+) -> Iterator[str]:
     """The report in pieces, to be written one after the other.
 
     `shipped` is the folder of the templates that come with mailproof. Templates in `own` stand in
-    front of them; they then all run in a sandbox.
+    front of them; they then all run in a sandbox. compiled: has those that come with mailproof from
+    an earlier run.
     """
-    environment = _environment(shipped, own)
+    environment = _environment(shipped, own, compiled)
     style = environment.get_template("report.css.j2").render(view=view)
     stream = environment.get_template("report.html.j2").stream(
         view=view,
@@ -45,7 +51,7 @@ def css_string(text: str) -> Markup:
     return Markup(f'"{safe}"')
 
 
-def _environment(shipped: Path, own: Path | None) -> Environment:
+def _environment(shipped: Path, own: Path | None, compiled: BytecodeCache | None) -> Environment:
     # Every template is one of HTML, whatever its name ends in: escaping is never off.
     kind = Environment if own is None else ImmutableSandboxedEnvironment
     folders = [shipped] if own is None else [own, shipped]
@@ -56,6 +62,8 @@ def _environment(shipped: Path, own: Path | None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
+        # For a sandbox the same templates are compiled to other code.
+        bytecode_cache=compiled if own is None else None,
     )
     environment.filters["css_string"] = css_string
     return environment
