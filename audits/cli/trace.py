@@ -36,7 +36,7 @@ from audits.facts.trace import Arrival, Outlook, Trace, TraceStep, Untried
 from audits.fleet import Fleet
 from audits.parse.canary import canary_address
 from audits.parse.declared_name import declared_address, declared_name
-from audits.parse.trace_message import fields_of, trace_message
+from audits.parse.trace_message import fields_of, judged_on_the_way, trace_message
 from audits.report.sanitise import visible
 from audits.report.text import in_ascii
 from audits.report.trace import (
@@ -231,8 +231,9 @@ async def _awaited(mailbox: Mailbox, token: str, read: Config) -> Arrival:
         try:
             for content in await mailbox.holding(token):
                 received = fields_of(content, "Received")
-                judged = fields_of(content, "Authentication-Results")
-                return Arrival(True, None, received, judged, waited_s)
+                results = fields_of(content, "Authentication-Results")
+                judged, foreign = judged_on_the_way(received, results)
+                return Arrival(True, None, received, judged, waited_s, foreign)
         except Unheard as unheard:
             unread = unheard.silence.detail
         if last:

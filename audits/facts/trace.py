@@ -52,7 +52,8 @@ class Arrival(Struct, frozen=True):
 
     arrived: False where it did not come in time; unread: or why the mailbox can't be read.
     received: its Received fields, latest first (RFC 5321 section 4.4). authentication_results:
-    those fields (RFC 8601). waited_s: from the end of the walk.
+    those fields (RFC 8601) of servers on the way; foreign_results: in other names, which anybody
+    can write. waited_s: from the end of the walk.
     """
 
     arrived: bool
@@ -60,6 +61,7 @@ class Arrival(Struct, frozen=True):
     received: tuple[str, ...]
     authentication_results: tuple[str, ...]
     waited_s: float
+    foreign_results: tuple[str, ...] = ()
 
 
 class Trace(Struct, frozen=True):

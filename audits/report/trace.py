@@ -165,6 +165,11 @@ def arrival_lines(arrival: Arrival) -> tuple[str, ...]:
             f"Authentication-Results: {visible(field, _FIELD)}"
             for field in arrival.authentication_results
         ),
+        *(
+            "Authentication-Results in the name of no server on the way, not to be believed: "
+            + visible(field, _FIELD)
+            for field in arrival.foreign_results
+        ),
     )
 
 
@@ -176,6 +181,9 @@ def _arrival_object(arrival: Arrival) -> dict[str, Any]:
         "received": [visible(field, _FIELD) for field in arrival.received],
         "authentication_results": [
             visible(field, _FIELD) for field in arrival.authentication_results
+        ],
+        "foreign_authentication_results": [
+            visible(field, _FIELD) for field in arrival.foreign_results
         ],
     }
 

@@ -25,9 +25,16 @@ _PACKAGES = {
     "openssl": "openssl",
     "postfix": "postfix",
     "dovecot": "dovecot-core",
+    "opendkim": "opendkim",
     "saslpasswd2": "sasl2-bin",
     "setpriv": "util-linux",
     "unshare": "util-linux",
+}
+
+_DOVECOT = {
+    "imap-login": "dovecot-imapd",
+    "lmtp": "dovecot-lmtpd",
+    "submission-login": "dovecot-submissiond",
 }
 
 
@@ -38,8 +45,9 @@ def missing() -> str | None:
     absent = {package for name, package in _PACKAGES.items() if tool(name) is None}
     if not any(Path("/usr/lib").glob("*/sasl2/libplain.so*")):
         absent.add("libsasl2-modules")
-    if not Path("/usr/lib/dovecot/submission-login").exists():
-        absent.add("dovecot-submissiond")
+    for part, package in _DOVECOT.items():
+        if not Path("/usr/lib/dovecot", part).exists():
+            absent.add(package)
     if absent:
         return f"the lab needs the Debian packages {', '.join(sorted(absent))}"
     unpacked = (program("usr/sbin/exim4"), program(f"{CURRENT}/smtpd"))

@@ -64,9 +64,12 @@ def test_first_visit_that_settles_it_settles_it(
 
 
 def test_arrival_is_told_with_what_others_wrote_made_safe() -> None:
-    found = Arrival(True, None, ("from a\x1b[2J by b",), ("mx.example.net; spf=pass",), 0.5)
+    judged, foreign = ("mx.example.net; spf=pass",), ("b.example; dkim=pass\x07",)
+    found = Arrival(True, None, ("from a\x1b[2J by b",), judged, 0.5, foreign)
     assert arrival_lines(found) == (
         "It arrived after 500 ms.",
         r"Received: from a\x1b[2J by b",
         "Authentication-Results: mx.example.net; spf=pass",
+        "Authentication-Results in the name of no server on the way, not to be believed: "
+        r"b.example; dkim=pass\x07",
     )

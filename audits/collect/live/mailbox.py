@@ -86,6 +86,7 @@ def _read(path: Path) -> bytes:
 class ImapMailbox:
     """A folder of an IMAP server, over TLS from the first octet (RFC 8314 section 3.2), read only.
 
+    host: a name, or an address literal (RFC 5321 section 4.1.3), which its certificate has to hold.
     Each look is a connection of its own, in a thread, within IMAP_TIMEOUT_S for each command.
     """
 
@@ -100,7 +101,7 @@ class ImapMailbox:
         folder: str = "INBOX",
         context: ssl.SSLContext | None = None,
     ) -> None:
-        self._host = host
+        self._host = host.removeprefix("[").removesuffix("]").removeprefix("IPv6:")
         self._port = port
         self._user = user
         self._password = password
@@ -119,20 +120,25 @@ class ImapMailbox:
         try:
             return await asyncio.to_thread(look, token)
         except (OSError, EOFError, imaplib.IMAP4.error) as error:
-            # The words of a login that failed may hold what was sent; the kind of error does not.
-            said = error.strerror if isinstance(error, OSError) else None
-            words = f"{self._host}:{self._port}: IMAP: {said or type(error).__name__}"
-            raise Unheard(Reason.NOT_COLLECTED, words) from None
+            raise self._unheard(_why(error)) from None
+
+    def _unheard(self, why: str) -> Unheard:
+        return Unheard(Reason.NOT_COLLECTED, f"{self._host}:{self._port}: IMAP: {why}")
 
     def _holding(self, token: str) -> list[bytes]:
         with imaplib.IMAP4_SSL(
             self._host, self._port, ssl_context=self._context, timeout=IMAP_TIMEOUT_S
         ) as server:
-            server.login(self._user, self._password)
+            try:
+                server.login(self._user, self._password)
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error:
+                # The server's words may hold what was sent.
+                raise self._unheard(f"the login as {self._user} was refused") from None
             selected, _ = server.select(_quoted(self._folder), readonly=True)
             if selected != "OK":
-                words = f"{self._host}:{self._port}: IMAP: no folder {self._folder!r}"
-                raise Unheard(Reason.NOT_COLLECTED, words)
+                raise self._unheard(f"no folder {self._folder!r}")
             _, found = server.uid("SEARCH", "TEXT", _quoted(token))
             numbers = found[0].split()[-MAX_MESSAGES:] if found and found[0] else []
             return [self._fetch(server, number.decode("ascii")) for number in numbers]
@@ -142,6 +148,16 @@ class ImapMailbox:
         _, parts = server.uid("FETCH", number, f"(BODY.PEEK[]<0.{MAX_OCTETS}>)")
         literals = [part[1] for part in parts if isinstance(part, tuple)]
         return b"".join(literals)[:MAX_OCTETS]
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {IMAP_TIMEOUT_S:g} s"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, (EOFError, imaplib.IMAP4.abort)):
+        return "the server hung up"
+    return f"a command was not understood ({type(error).__name__})"
 
 
 class _Look(Protocol):

@@ -1,18 +1,23 @@
-"""Dovecot's submission service, which hands mail to a Postfix on the same host, and its SASL."""
+"""Dovecot: submission that hands mail to a Postfix on the same host, SASL, and mailboxes."""
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.lab.network import Namespace
-from tests.lab.servers.server import MailServer, Site
+from tests.lab.servers.server import Login, MailServer, Site
 
 # Where the Postfix of the host listens for what Dovecot hands on.
 BACKEND = "127.0.0.1:10025"
 # Where other servers of the host ask Dovecot for logins.
 SASL_PORT = 10026
+
+# Where a Postfix of the host hands over what is for its mailboxes, and who reads them.
+LMTP = "127.0.0.1:10029"
+IMAPS_PORT = 993
 
 _CONNECT = re.compile(r" submission-login: .*rip=([^,]+),.* lport=(\d+)")
 # A pair of wrong logins is asked for, and slowed down as it should be; a third would be too much.
@@ -21,14 +26,19 @@ _ANNOYED = re.compile(r"too many|\b421\b|auth failed, (?:[3-9]|\d\d)", re.IGNORE
 
 @dataclass(frozen=True)
 class DovecotSettings:
-    """What one Dovecot is to be. options: over the good ones; ports: per port, of its listener."""
+    """What one Dovecot is to be.
+
+    options: over the good ones; listeners: per port, of submission. mailbox: of somebody whose mail
+    it keeps, for IMAP inside TLS; it has no submission then.
+    """
 
     options: Mapping[str, str] = field(default_factory=dict)
     listeners: Mapping[int, str] = field(default_factory=lambda: {465: "ssl = yes", 587: ""})
+    mailbox: Login | None = None
 
     @property
     def ports(self) -> tuple[int, ...]:
-        return tuple(self.listeners)
+        return () if self.mailbox else tuple(self.listeners)
 
     def start(self, namespace: Namespace, folder: Path, site: Site) -> "Dovecot":
         dovecot = Dovecot(namespace, folder)
@@ -37,11 +47,14 @@ class DovecotSettings:
 
 
 class Dovecot(MailServer):
-    """One Dovecot with a submission service."""
+    """One Dovecot with a submission service, or with mailboxes."""
 
     def serve(self, settings: DovecotSettings, site: Site) -> None:
         """Writes dovecot.conf, and starts."""
-        self.ports = frozenset(settings.ports)
+        self.ports = frozenset({IMAPS_PORT} if settings.mailbox else settings.ports)
+        mail = self.folder / "mail"
+        mail.mkdir()
+        shutil.chown(mail, "nobody", "nogroup")
         path = self.folder / "dovecot.conf"
         path.write_text(self._configuration(settings, site))
         self.launch("dovecot", "-F", "-c", str(path))
@@ -57,14 +70,19 @@ class Dovecot(MailServer):
     def annoyance(self) -> list[str]:
         return [line for line in self.log.read_text().splitlines() if _ANNOYED.search(line)]
 
+    def delivered(self) -> list[str]:
+        """The messages in its mailboxes."""
+        return [path.read_text() for path in sorted(self.folder.glob("mail/*/new/*"))]
+
     def _configuration(self, settings: DovecotSettings, site: Site) -> str:
         users = self.folder / "users"
-        if site.login:
-            users.write_text(f"{site.login.name}:{{PLAIN}}{site.login.password}\n")
+        login = settings.mailbox or site.login
+        if login:
+            users.write_text(f"{login.name}:{{PLAIN}}{login.password}\n")
         users.chmod(0o644)
         host, port = BACKEND.split(":")
         options = {
-            "protocols": "submission",
+            "protocols": "imap lmtp" if settings.mailbox else "submission",
             "base_dir": str(self.folder / "run"),
             "state_dir": str(self.folder / "state"),
             "log_path": str(self.log),
@@ -89,7 +107,7 @@ class Dovecot(MailServer):
                 *(f"{name} = {value}" for name, value in options.items()),
                 f"passdb {{\n  driver = passwd-file\n  args = {users}\n}}",
                 "userdb {\n  driver = static\n  args = uid=nobody gid=nogroup\n}",
-                *_listeners(settings.listeners),
+                *(_mailboxes() if settings.mailbox else _listeners(settings.listeners)),
                 _sasl(),
                 "",
             )
@@ -104,6 +122,19 @@ def _listeners(listeners: Mapping[int, str]) -> list[str]:
     closed = ("submission", "submissions")
     inner += [f"  inet_listener {name} {{\n    port = 0\n  }}" for name in closed]
     return ["service submission-login {", *inner, "}"]
+
+
+def _mailboxes() -> list[str]:
+    address, port = LMTP.split(":")
+    return [
+        "service imap-login {",
+        "  inet_listener imap {\n    port = 0\n  }",
+        f"  inet_listener imaps {{\n    port = {IMAPS_PORT}\n    ssl = yes\n  }}",
+        "}",
+        "service lmtp {",
+        f"  inet_listener lmtp {{\n    address = {address}\n    port = {port}\n  }}",
+        "}",
+    ]
 
 
 def _sasl() -> str:

@@ -57,6 +57,7 @@ postlog   unix-dgram n - n - 1 postlogd
 _DELIVERY = """\
 smtp      unix       - - n - - smtp
 local     unix       - n n - - local
+lmtp      unix       - - n - - lmtp
 """
 
 _SASL_CONF = """\
