@@ -43,7 +43,7 @@ from audits.facts.host import CertificateFiles, ListeningSockets
 from audits.facts.mta import ConfiguredListener, MtaListeners, Question, TrustedNetworks
 from audits.facts.relay import RelayProbes
 from audits.facts.smtp import AuthInClear, EhloReply
-from audits.facts.tls import CertificateChain, TlsHandshake
+from audits.facts.tls import Certificate, CertificateChain, TlsHandshake
 from audits.facts.tls_offer import TlsOffers
 from audits.subject import Service
 
@@ -177,9 +177,11 @@ def _of_certificates(
         held = files.held(listener.mta, listener.instance)
         shown = cite(chain, "/certificates/0/sha256")
         fitting = [pointer for pointer, _, each in held if each.sha256 == leaf.sha256]
+        if not files.complete:
+            held = tuple(each for each in held if _succeeds(each[2], leaf))
         if fitting:
             same += (shown, cite(files, f"{fitting[0]}/sha256"))
-        elif held and files.complete:
+        elif held:
             pointer, path, newest = max(
                 held, key=lambda each: (not each[2].is_ca, each[2].not_before)
             )
@@ -191,6 +193,15 @@ def _of_certificates(
             )
             stale.append(Violation(words, (shown, cite(files, f"{pointer}/not_after"))))
     return stale, same
+
+
+def _succeeds(certificate: Certificate, leaf: Certificate) -> bool:
+    """Whether one can only be there to take the place of another, whatever other files hold."""
+    is_alike = (certificate.key_type, sorted(certificate.dns_names)) == (
+        leaf.key_type,
+        sorted(leaf.dns_names),
+    )
+    return is_alike and certificate.not_before > leaf.not_before
 
 
 def _of_sockets(listeners: MtaListeners, sockets: ListeningSockets) -> Iterator[Violation]:

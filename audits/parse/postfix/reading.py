@@ -52,7 +52,7 @@ def read_postfix(tree: ConfigTree, folder: str, version: str | None) -> Reading 
         mta=Mta.POSTFIX,
         instance=folder,
         version=version,
-        parameters=tuple(_parameters(entries, scope)),
+        parameters=(*_parameters(entries, scope), *_of_services(services, scope)),
         rulings=tuple(_rulings(scope, trust)) if entries else (),
         password_schemes=(),
         problems=tuple(found),
@@ -168,6 +168,24 @@ def _parameters(entries: tuple[Entry, ...], scope: Scope) -> Iterator[Parameter]
             shown(entry.name, effective),
             config_line(entry),
         )
+
+
+def _of_services(services: tuple[MasterService, ...], scope: Scope) -> Iterator[Parameter]:
+    """Every service as `smtp/inet`, and its overrides as `smtp/inet/smtpd_tls_wrappermode`."""
+    for service in services:
+        path = f"{service.name}/{service.type}"
+        command = " ".join((service.command, *service.arguments))
+        yield Parameter(path, command, command, service.line)
+        own = scope.of(service)
+        for name in sorted({override.name for override in service.overrides}):
+            line = own.line(name)
+            try:
+                effective = own.value(name)
+            except ParseError:
+                continue
+            if line is not None:
+                value = shown(name, own.raw(name) or "")
+                yield Parameter(f"{path}/{name}", value, shown(name, effective), line)
 
 
 def _rulings(scope: Scope, trust: TrustList) -> Iterator[Ruling]:

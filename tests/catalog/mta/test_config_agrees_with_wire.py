@@ -169,7 +169,7 @@ OLD_LEAF = wire.certificate(sha256="aa" * 32)
 NEW_LEAF = wire.certificate(
     sha256="bb" * 32, not_before=AS_OF - timedelta(days=1), not_after=AS_OF + timedelta(days=89)
 )
-AUTHORITY = wire.certificate(sha256="cc" * 32, is_ca=True, not_before=AS_OF)
+AUTHORITY = wire.certificate(sha256="cc" * 32, is_ca=True, not_before=AS_OF, dns_names=())
 
 
 def test_renewed_certificate_that_was_not_loaded_fails() -> None:
@@ -196,20 +196,27 @@ def test_certificate_that_is_in_one_of_the_files_passes() -> None:
     assert "host.certificates" in {each.kind for each in result.evidence}
 
 
+WITHHELD = (UnseenFile("/etc/ssl/mx1.key", Silence(Reason.DENIED, "may not be seen")),)
+
+
+def test_renewed_certificate_fails_though_the_key_before_it_may_not_be_seen() -> None:
+    files = replace(on_disk(NEW_LEAF), silent=WITHHELD)
+    result = of(files=files, chain=(wire.chain(wire.MX, OLD_LEAF),))
+    assert "and a newer one is in" in result.violations[0].message
+
+
 @pytest.mark.parametrize(
     "files",
     [
         CertificateFiles(HOST, (), ()),
-        on_disk(NEW_LEAF, malformed="a certificate of 3 octets is malformed"),
-        replace(
-            on_disk(NEW_LEAF),
-            silent=(UnseenFile("/etc/ssl/own.pem", Silence(Reason.DENIED, "may not be seen")),),
-        ),
+        on_disk(replace(NEW_LEAF, key_type="rsa"), malformed="a certificate is malformed"),
+        replace(on_disk(replace(NEW_LEAF, dns_names=("mx2.example.net",))), silent=WITHHELD),
+        replace(on_disk(AUTHORITY), silent=WITHHELD),
         CertificateFiles(
             HOST, (replace(on_disk(NEW_LEAF).files[0], instance="/etc/postfix-out"),), ()
         ),
     ],
-    ids=["none", "malformed", "withheld", "other instance"],
+    ids=["none", "other type", "other name", "authority alone", "other instance"],
 )
 def test_files_that_do_not_tell_all_are_not_held_against_the_wire(files: CertificateFiles) -> None:
     assert of(files=files, chain=(wire.chain(wire.MX, OLD_LEAF),)).outcome is Outcome.PASS

@@ -10,13 +10,16 @@ from audits.facts.mta import MtaPrograms
 from audits.facts.pinned import PinnedPrograms
 from tests.build import judge, roles, silent
 from tests.catalog.mta.configured import HOST
-from tests.parse.postfix.configs import reading
+from tests.parse.postfix.configs import MASTER_CF, reading
 
 
-def of(running: str, pinned: str, **params: Any) -> Result:
-    """The sound configuration with lines added on the host, and in the repository."""
+def of(running: str, pinned: str, *, master: str = MASTER_CF, **params: Any) -> Result:
+    """The sound configuration with lines added on the host, and in the repository.
+
+    master: the host's master.cf.
+    """
     facts: tuple[Fact, ...] = (
-        MtaPrograms(HOST, (reading(running).program,)),
+        MtaPrograms(HOST, (reading(running, master=master).program,)),
         PinnedPrograms(HOST, (reading(pinned).program,)),
     )
     return judge(evaluate, HOST, roles(HOST.name), *facts, **params)
@@ -42,6 +45,16 @@ def test_each_parameter_that_differs_is_shown_with_both_values() -> None:
     ]
     networks = next(v for v in result.violations if "mynetworks is" in v.message)
     assert [str(piece.place) for piece in networks.evidence] == ["main.cf:9", "main.cf:4"]
+
+
+def test_service_that_differs_is_shown_with_its_own_parameters() -> None:
+    service = "[::1]:10025 inet n - n - - smtpd\n  -o mynetworks=0.0.0.0/0\n"
+    result = of("", "", master=MASTER_CF + service)
+    assert sorted(violation.message for violation in result.violations) == [
+        "postfix: [::1]:10025/inet is 'smtpd', and the repository has it not set",
+        "postfix: [::1]:10025/inet/mynetworks is '0.0.0.0/0', and the repository has it not set",
+    ]
+    assert of("", "", master=MASTER_CF + service, ignore=("*:10025/*",)).outcome is Outcome.PASS
 
 
 def test_parameter_that_may_differ_is_left_alone() -> None:
