@@ -1,5 +1,6 @@
 """The verbs, by name; the module of one is loaded when it is called."""
 
+import gc
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -122,6 +123,8 @@ class _Deferred(TyperCommand):
     # Typer keeps the types of a context and of a command to itself.
     def make_context(self, *given: Any, **extra: Any) -> Any:
         command = loaded(self.verb)
+        gc.freeze()
+        gc.enable()
         orderly_interrupts()
         return command.make_context(*given, **extra)
 

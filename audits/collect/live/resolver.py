@@ -302,9 +302,11 @@ class Resolver:
 
         What the second one is worth stands at the end of the finding.
         """
-        signed = await self.ask(self._settings.signed_name, "SOA")
         bogus_name = self._settings.bogus_name
-        bogus = await self.ask(bogus_name, "A") if bogus_name else None
+        questions = [(self._settings.signed_name, "SOA")]
+        questions += [(bogus_name, "A")] if bogus_name else []
+        signed, *others = await asyncio.gather(*(self.ask(*each) for each in questions))
+        bogus = others[0] if others else None
         finding = _finding(self._settings, signed, bogus)
         if self.second is not None:
             other = (await self.second.preflight(origin)).fact
