@@ -26,6 +26,8 @@ Begin with [b]mailproof demo[/b], then [b]mailproof init[/b] in an empty folder.
 """
 
 # A file of ours that can't be written is an OutputError; this is for standard output.
+# Verbs that write down what they see as they see it.
+_KEEPING = frozenset({"run", "collect", "demo"})
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 app = typer.Typer(
@@ -61,7 +63,8 @@ def run_command() -> int:
     code = _code()
     if code != Exit.INTERRUPTED:
         return code
-    _say("what was seen so far is kept", "[yellow]interrupted[/]")
+    kept = not _KEEPING.isdisjoint(sys.argv[1:2])
+    _say("what was seen so far is kept" if kept else "nothing is kept", "[yellow]interrupted[/]")
     return Exit.TERMINATED if was_terminated() else code
 
 

@@ -390,7 +390,7 @@ class _Shown:
             self._visit = step.visit
             self._print(Text())
         line = step_line(step, self._errand.sender, self._errand.recipient)
-        self._print(self._line(line))
+        self._tell(line)
         for note in line.notes:
             self._below(note, "bright_black")
         why = line.explained
@@ -409,26 +409,41 @@ class _Shown:
             self._print(
                 Text(f"\n· {visible(left.host)} was not tried: {left.why}", style="bright_black")
             )
-        self._print(Text(f"\n{verdict(made)}", style=_RESULTS[result(made)]))
+        self._print(Text())
+        self._sentence(verdict(made), _RESULTS[result(made)])
         for remark in remarks(made):
             self._below(remark)
         for line in arrival_lines(made.arrival) if made.arrival is not None else ():
             self._print(Text(line))
 
-    def _line(self, line: StepLine) -> Text:
+    def _tell(self, line: StepLine) -> None:
+        """A line for each step; on a terminal that is too narrow for it the words stand below."""
         glyph, plain, style = _GLYPHS[line.state]
-        return Text.assemble(
+        who = Text.assemble(
             (plain if self._plain else glyph, style),
             f" {line.label:<9}",
             (f"{line.took:>7}  ", "bright_black"),
-            f"{line.who}  ",
-            (line.said, style if line.state is not StationState.PASSED else ""),
+            line.who,
         )
+        spoken = style if line.state is not StationState.PASSED else ""
+        whole = Text.assemble(who, "  ", (line.said, spoken))
+        if self._console.is_terminal and whole.cell_len > self._console.width:
+            self._print(who)
+            self._below(line.said, spoken)
+        else:
+            self._print(whole)
+
+    def _sentence(self, text: str, style: str) -> None:
+        for line in self._wrapped(text, 0) if self._console.is_terminal else [text]:
+            self._print(Text(line, style=style))
 
     def _below(self, text: str, style: str = "") -> None:
-        width = max(self._console.width, 2 * _INDENT) - _INDENT
-        for line in textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False):
+        for line in self._wrapped(text, _INDENT):
             self._print(Text(" " * _INDENT + line, style=style))
+
+    def _wrapped(self, text: str, indent: int) -> list[str]:
+        width = max(self._console.width, 2 * _INDENT) - indent
+        return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
     def _print(self, part: Text) -> None:
         if not self._quiet:

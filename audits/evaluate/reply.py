@@ -1,25 +1,20 @@
 """Verdicts on SMTP replies that several audits reach in the same way."""
 
-import re
-
 from audits.evaluate.verdict import Fail, Pass, Undecided, Verdict, Violation, cite
 from audits.facts.fact import Fact, Reason
 from audits.facts.smtp import EhloReply, Reply, StartTls
-
-# Firewalls that inspect SMTP write over the keyword where it stands: `XXXXXXXA`, `XXXXXXXX`.
-_STRIPPED = re.compile(r"X{7}[A-Z]")
 
 
 def starttls_works(ehlo: EhloReply, starttls: StartTls) -> Verdict:
     """Passes where STARTTLS is announced and 220 answers it (RFC 3207 section 4)."""
     if not starttls.offered:
-        for place, keyword in enumerate(ehlo.keywords):
-            if _STRIPPED.fullmatch(keyword.name):
-                message = (
-                    f"EHLO lists {keyword.name} where STARTTLS belongs: something on the way to "
-                    "the server strips it"
-                )
-                return Fail((Violation(message, (cite(ehlo, f"/keywords/{place}/name"),)),))
+        place = ehlo.stripped
+        if place is not None:
+            message = (
+                f"EHLO lists {ehlo.keywords[place].name} where STARTTLS belongs: something on the "
+                "way to the server strips it"
+            )
+            return Fail((Violation(message, (cite(ehlo, f"/keywords/{place}/name"),)),))
         listed = (cite(starttls, "/offered"), cite(ehlo, "/reply"))
         return Fail((Violation("EHLO does not list STARTTLS", listed),))
     if starttls.reply is None:

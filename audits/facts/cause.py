@@ -29,6 +29,7 @@ class Cause(StrEnum):
     TLS_NOT_OFFERED = "tls-not-offered"
     TLS_REFUSED = "tls-refused"
     TLS_FAILED = "tls-failed"
+    TLS_NOT_SPOKEN = "tls-not-spoken"
     TLS_WANTED = "tls-wanted"
     CERTIFICATE = "certificate"
     AUTH_NOT_OFFERED = "auth-not-offered"
@@ -124,6 +125,8 @@ def cause_of(station: Station) -> Cause | None:
         return Cause.CERTIFICATE
     if station.answered == "not offered":
         return Cause.AUTH_NOT_OFFERED if station.step is Step.AUTH else Cause.TLS_NOT_OFFERED
+    if station.step is Step.TLS and station.detail.startswith("not TLS: "):
+        return Cause.TLS_NOT_SPOKEN
     said = _of_reply(station) if station.answered[:1] in ("4", "5") else None
     silence = _SILENCES.get(station.reason) if station.reason is not None else None
     return silence or said or _AT.get(station.step, Cause.REFUSED)

@@ -133,7 +133,7 @@ def relay_stations(seen: RelayFacts) -> Way:
         _tcp(seen.port),
         _greeting(seen.greeting),
         _ehlo(seen.ehlo),
-        _starttls(seen.starttls, needed=False),
+        _starttls(seen.starttls, seen.ehlo, needed=False),
         _tls(seen.handshake),
         mail,
         rcpt,
@@ -153,7 +153,8 @@ def submission_path(snapshot: Snapshot, service: Service) -> Way:
     greeting = _greeting(snapshot.get(Greeting, service))
     ehlo = _ehlo(snapshot.get(EhloReply, service))
     tls = _tls(snapshot.get(TlsHandshake, service))
-    starttls = _starttls(snapshot.get(StartTls, service), needed=True)
+    offered = snapshot.get(StartTls, service)
+    starttls = _starttls(offered, snapshot.get(EhloReply, service), needed=True)
     auth = _auth(snapshot.get(EhloInTls, service))
     mail, rcpt = _stranger(snapshot.get(UnauthenticatedMail, service))
     end = (auth, mail, rcpt, _data(), _quit(snapshot.get(Transcript, service)))
@@ -214,7 +215,7 @@ def service_path(snapshot: Snapshot, service: Service) -> Way:
         _tcp(snapshot.get(PortState, service)),
         _greeting(snapshot.get(Greeting, service)),
         _ehlo(snapshot.get(EhloReply, service)),
-        _starttls(snapshot.get(StartTls, service), needed=False),
+        _starttls(snapshot.get(StartTls, service), snapshot.get(EhloReply, service), needed=False),
         _tls(snapshot.get(TlsHandshake, service)),
         _quit(snapshot.get(Transcript, service)),
     )
@@ -359,13 +360,18 @@ def _ehlo(seen: Observation[EhloReply] | None) -> Station:
     return _reply(Step.EHLO, reply, seen.fact, "/reply", wanted=250)
 
 
-def _starttls(seen: Observation[StartTls] | None, *, needed: bool) -> Station:
+def _starttls(
+    seen: Observation[StartTls] | None, ehlo: Observation[EhloReply] | None, *, needed: bool
+) -> Station:
     if not isinstance(seen, Observed):
         return _unseen(Step.STARTTLS, seen)
     found = seen.fact
     if not found.offered:
         state = StationState.BROKEN if needed else StationState.NOT_SENT
         detail = "EHLO does not list STARTTLS"
+        place = ehlo.fact.stripped if isinstance(ehlo, Observed) else None
+        if isinstance(ehlo, Observed) and place is not None:
+            detail = f"EHLO lists {ehlo.fact.keywords[place].name} where STARTTLS belongs"
         return Station(
             Step.STARTTLS,
             state,

@@ -14,6 +14,8 @@ _RELAYING = re.compile(r"\brelay|\brcpthosts\b", re.IGNORECASE)
 _TLS_FIRST = re.compile(r"\bstarttls\b|\btls\b|encrypt", re.IGNORECASE)
 _GREYLISTING = re.compile(r"gr[ea]y-?list|try again|come back", re.IGNORECASE)
 # An address in a path, an address anywhere, a domain name: what a status code is not.
+# Firewalls that inspect SMTP write over the keyword where it stands: `XXXXXXXA`, `XXXXXXXX`.
+_STRIPPED = re.compile(r"X{7}[A-Z]")
 _NAMES = re.compile(r"<[^<>]*>|\S*@\S+|\b(?:[\w-]+\.)+[A-Za-z][\w-]+")
 
 
@@ -151,6 +153,12 @@ class EhloReply(Fact, frozen=True, tag="smtp.ehlo"):
     def params(self, keyword: str) -> tuple[str, ...] | None:
         """Parameters of all keywords of that name, or None where it is not announced."""
         return _params(self.keywords, keyword)
+
+    @property
+    def stripped(self) -> int | None:
+        """Place of the keyword that something on the way wrote over STARTTLS, or None."""
+        places = (i for i, k in enumerate(self.keywords) if _STRIPPED.fullmatch(k.name))
+        return next(places, None)
 
 
 class EhloInTls(Fact, frozen=True, tag="smtp.ehlo-tls"):

@@ -127,9 +127,15 @@ _WORDS: Final[dict[Cause, tuple[str, str]]] = {
         "Its log says why, most often a certificate or key that can't be read.",
     ),
     Cause.TLS_FAILED: (
-        "The TLS handshake failed. Senders that need no TLS come back in clear, where nothing "
-        "demands it; others wait.",
+        "The TLS handshake failed. Between servers, senders that need no TLS come back in clear "
+        "where nothing demands it, and others wait; a mail program gives up.",
         "Let {host} take TLS 1.2 and 1.3 with a certificate and its key that belong together.",
+    ),
+    Cause.TLS_NOT_SPOKEN: (
+        "{host} speaks in clear on port {port} at the point where TLS has to begin.",
+        "On port 465 let TLS come before the greeting (Postfix: `smtpd_tls_wrappermode = yes` in "
+        "master.cf; Exim: `tls_on_connect_ports = 465`). Behind STARTTLS, look at its log, and for "
+        "a proxy that does not know the command.",
     ),
     Cause.TLS_WANTED: (
         "{host} takes nothing in clear.",

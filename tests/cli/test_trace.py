@@ -4,15 +4,19 @@ import asyncio
 import contextlib
 import io
 import json
+import re
+import signal
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import PIPE, CompletedProcess
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from audits.cli import trace
 from audits.cli.command import app
 from audits.cli.exits import Exit, for_error
 from audits.cli.options import stdout
@@ -21,7 +25,7 @@ from audits.demo.certificates import Authority
 from audits.demo.login import Logins
 from audits.demo.world import closed_port
 from audits.errors import MailproofError
-from tests.cli.command import mailproof
+from tests.cli.command import COMMAND, environment, mailproof
 from tests.servers.dns import Behaviour as Answers
 from tests.servers.dns import ScriptedDns
 from tests.servers.smtp import (
@@ -363,6 +367,29 @@ def test_hostile_words_reach_the_terminal_as_text(tmp_path: Path) -> None:
     assert any(r"\x1b[2J" in text for text in said)
 
 
+@pytest.mark.parametrize("width", [80, 200])
+def test_narrow_terminal_has_the_words_below_their_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    out = io.StringIO()
+    terminal = Console(file=out, force_terminal=True, width=width, soft_wrap=True, no_color=True)
+    monkeypatch.setattr(trace, "stdout", lambda: terminal)
+    refusing = Behaviour(**{**_fields(GOOD), "replies": {"RCPT": "550 5.1.1 " + "gone " * 20}})
+    Place(tmp_path, ONE).trace({ADDRESS: refusing})
+    lines = [re.sub(r"\x1b\[\d*m", "", line) for line in out.getvalue().splitlines()]
+    assert max(map(len, lines)) <= width
+    place = next(i for i, line in enumerate(lines) if " RCPT " in line)
+    assert ("gone" in lines[place]) is (width == 200)
+    if width == 80:
+        assert lines[place + 1].startswith("      550 5.1.1 gone gone")
+
+
+def test_keyword_that_was_written_over_is_named(tmp_path: Path) -> None:
+    stripped = Behaviour(**{**_fields(GOOD), "keywords": ("PIPELINING", "XXXXXXXA")})
+    ended = Place(tmp_path, ONE).trace({ADDRESS: stripped})
+    assert "EHLO lists XXXXXXXA where STARTTLS belongs" in ended.stdout
+
+
 def test_sender_can_be_chosen_and_may_be_null(tmp_path: Path) -> None:
     refusing = Behaviour(**{**_fields(GOOD), "replies": {"MAIL": "550 5.1.7 who?"}})
     found = Place(tmp_path, ONE).seen({ADDRESS: refusing}, "--from", "<>")
@@ -520,6 +547,13 @@ def test_implicit_tls_comes_before_the_greeting(tmp_path: Path) -> None:
     assert stations(found)[:4] == ["address", "tcp", "tls", "greeting"]
 
 
+def test_service_on_465_that_speaks_in_clear_is_told_so(tmp_path: Path) -> None:
+    place, login = submission(tmp_path)
+    found = place.seen({(ADDRESS, 465): MSA}, "--via", "mx1.example.net:465", *login[2:])
+    assert last_stop(found) == ("tls", "broken", "tls-not-spoken")
+    assert "auth" not in stations(found)
+
+
 def test_without_login_a_refusal_says_that_one_is_wanted(tmp_path: Path) -> None:
     place, _ = submission(tmp_path)
     found = place.seen({(ADDRESS, 587): MSA}, *VIA)
@@ -674,3 +708,28 @@ def test_message_put_off_at_its_end_goes_to_the_next_host(tmp_path: Path) -> Non
     states = [step["state"] for step in found["steps"] if step["step"] == "data"]
     assert states == ["silent", "passed"]
     assert found["message_now"] == "delivers"
+
+
+def test_interrupt_ends_at_once_after_the_steps_that_were_seen(tmp_path: Path) -> None:
+    async def cut() -> tuple[int, str, str]:
+        async with (
+            ScriptedDns({"example.net.": ONE}) as dns,
+            raw_server(silence) as server,
+        ):
+            redirect = {f"{ADDRESS}:25": f"127.0.0.1:{server.port}"}
+            patient = config(dns.port, redirect, "", "").replace("banner_s: 0.5", "banner_s: 60")
+            (tmp_path / "mailproof.yaml").write_text(patient.replace("host_s: 5", "host_s: 60"))
+            process = await asyncio.create_subprocess_exec(
+                *COMMAND, "trace", TO, cwd=tmp_path, env=environment(), stdout=PIPE, stderr=PIPE
+            )
+            assert process.stdout is not None
+            seen = (await process.stdout.readuntil(b"port 25 is open")).decode()
+            process.send_signal(signal.SIGINT)
+            rest, words = await asyncio.wait_for(process.communicate(), 20)
+            assert process.returncode is not None
+            return process.returncode, seen + rest.decode(), words.decode()
+
+    code, told, words = asyncio.run(cut())
+    assert code == Exit.INTERRUPTED
+    assert "TCP 25" in told
+    assert words == "interrupted: nothing is kept\n"

@@ -45,6 +45,7 @@ STATIONS = {
     Cause.TLS_NOT_OFFERED: broken(Step.STARTTLS, "not offered", "EHLO does not list STARTTLS"),
     Cause.TLS_REFUSED: broken(Step.STARTTLS, "501", "501 no"),
     Cause.TLS_FAILED: broken(Step.TLS, "failed", "alert handshake_failure"),
+    Cause.TLS_NOT_SPOKEN: broken(Step.TLS, "failed", "not TLS: the server sent '220 hi'"),
     Cause.TLS_WANTED: broken(Step.MAIL, "530", "530 5.7.0 Must issue a STARTTLS command first"),
     Cause.CERTIFICATE: broken(Step.TLS, "not trusted", "TLSv1.3, but it expired"),
     Cause.AUTH_NOT_OFFERED: broken(Step.AUTH, "not offered", "no mechanism"),

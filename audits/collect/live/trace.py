@@ -498,7 +498,8 @@ class Visit:
 
     def _say(self, station: Station, beside: tuple[Fact, ...] = ()) -> None:
         took = station.elapsed_s
-        if took is None and station.reason is not Reason.NOT_OFFERED:
+        unasked = station.state is StationState.NOT_SENT or station.reason is Reason.NOT_OFFERED
+        if took is None and not unasked:
             took = round(now() - self._since, 4)
         self._since = now()
         at, service = self._around.origin.clock(), self._service
