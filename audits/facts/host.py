@@ -97,11 +97,17 @@ class CertificateFiles(Fact, frozen=True, tag="host.certificates"):
         """Whether every certificate of every file was read."""
         return not self.silent and not any(file.malformed for file in self.files)
 
-    def held(self, mta: Mta, instance: str) -> tuple[tuple[str, str, Certificate], ...]:
-        """The certificates of one program, each with its pointer and the path of its file."""
+    def held(self, mta: Mta, instance: str) -> tuple[tuple[str, Certificate], ...]:
+        """The certificates of one program, each with its pointer."""
         return tuple(
-            (f"/files/{place}/certificates/{number}", file.path, certificate)
+            (f"/files/{place}/certificates/{number}", certificate)
             for place, file in enumerate(self.files)
             if (file.mta, file.instance) == (mta, instance)
             for number, certificate in enumerate(file.certificates)
         )
+
+    def at(self, pointer: str) -> tuple[CertificateFile, Certificate]:
+        """The certificate at a pointer of `held`, and the file that it is in."""
+        _, _, place, _, number = pointer.split("/")
+        file = self.files[int(place)]
+        return file, file.certificates[int(number)]

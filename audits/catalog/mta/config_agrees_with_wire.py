@@ -20,7 +20,7 @@ right is not judged here. Files under review are not compared with a host that d
 yet.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
 from audits.evaluate.audit import EachService, Rfc, audit
@@ -167,7 +167,7 @@ def _of_certificates(
     listeners: MtaListeners, chains: Iterable[CertificateChain], files: CertificateFiles
 ) -> tuple[list[Violation], list[Evidence]]:
     """Certificates that are presented and in no file of the program; and those that are in one."""
-    stale: list[Violation] = []
+    stale: dict[tuple[str, str], list[CertificateChain]] = {}
     same: list[Evidence] = []
     for chain in chains:
         at, leaf = _answering(listeners, chain.subject), chain.leaf
@@ -175,24 +175,35 @@ def _of_certificates(
             continue
         listener = listeners.listeners[at]
         held = files.held(listener.mta, listener.instance)
-        shown = cite(chain, "/certificates/0/sha256")
-        fitting = [pointer for pointer, _, each in held if each.sha256 == leaf.sha256]
+        fitting = [pointer for pointer, each in held if each.sha256 == leaf.sha256]
         if not files.complete:
-            held = tuple(each for each in held if _succeeds(each[2], leaf))
+            held = tuple((pointer, each) for pointer, each in held if _succeeds(each, leaf))
         if fitting:
+            shown = cite(chain, "/certificates/0/sha256")
             same += (shown, cite(files, f"{fitting[0]}/sha256"))
         elif held:
-            pointer, path, newest = max(
-                held, key=lambda each: (not each[2].is_ca, each[2].not_before)
-            )
-            kind = "a newer" if newest.not_before > leaf.not_before else "another"
-            words = (
-                f"{chain.subject} presents a certificate that expires on {leaf.not_after:%Y-%m-%d}"
-                f", and {kind} one is in {path}, which {listener.mta} names: it expires on "
-                f"{newest.not_after:%Y-%m-%d}"
-            )
-            stale.append(Violation(words, (shown, cite(files, f"{pointer}/not_after"))))
-    return stale, same
+            pointer, _ = max(held, key=lambda each: (not each[1].is_ca, each[1].not_before))
+            stale.setdefault((leaf.sha256, pointer), []).append(chain)
+    violations = [_never_loaded(each, files, pointer) for (_, pointer), each in stale.items()]
+    return violations, same
+
+
+def _never_loaded(
+    chains: Sequence[CertificateChain], files: CertificateFiles, pointer: str
+) -> Violation:
+    """What several services present, and the certificate of a file that they should."""
+    file, held = files.at(pointer)
+    served = chains[0].certificates[0]
+    others = f" and {len(chains) - 1} more present" if len(chains) > 1 else " presents"
+    return Violation(
+        f"{chains[0].subject}{others} a certificate that expires on {served.not_after:%Y-%m-%d}, "
+        f"and {'a newer' if held.not_before > served.not_before else 'another'} one is in "
+        f"{file.path}, which {file.mta} names: it expires on {held.not_after:%Y-%m-%d}",
+        (
+            *(cite(chain, "/certificates/0/sha256") for chain in chains),
+            cite(files, f"{pointer}/not_after"),
+        ),
+    )
 
 
 def _succeeds(certificate: Certificate, leaf: Certificate) -> bool:

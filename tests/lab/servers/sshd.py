@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.network import run, tool
+from tests.lab.network import Namespace, run, tool
 
 USER = "probe"
 PASSWORD = "correct horse"
@@ -38,10 +38,11 @@ class Machine:
     port: int
     host_key: str
     log: Path
+    address: str = "127.0.0.1"
 
     @property
     def known(self) -> str:
-        return f"[127.0.0.1]:{self.port} {self.host_key}\n"
+        return f"[{self.address}]:{self.port} {self.host_key}\n"
 
 
 def new_key(path: Path, passphrase: str = "") -> str:
@@ -60,13 +61,15 @@ def machine(
     bashrc: str = "",
     etc: Mapping[str, Path] | None = None,
     programs: Path | None = None,
+    namespace: Namespace | None = None,
 ) -> Iterator[Machine]:
     """A server whose only account is USER's.
 
     authorized: public keys. lines: of sshd_config(5). bashrc: what the login shell runs. etc: files
     and folders that stand in place of those in /etc; /etc/dovecot is empty otherwise. programs: a
-    folder of them, in place of /usr/local/sbin.
+    folder of them, in place of /usr/local/sbin. namespace: the machine of the lab that it is.
     """
+    address = namespace.ipv4 if namespace is not None and namespace.ipv4 else "127.0.0.1"
     folder.mkdir(parents=True, exist_ok=True)
     host_key = new_key(folder / "host_key")
     with socket.socket() as free:
@@ -90,7 +93,7 @@ def machine(
     (folder / "shadow").write_text(f"{USER}:{hashed}:20000:0:99999:7:::\n")
     (folder / "sshd_config").write_text(
         f"""\
-ListenAddress 127.0.0.1:{port}
+ListenAddress {address}:{port}
 HostKey {folder / "host_key"}
 AuthorizedKeysFile /home/authorized
 PidFile none
@@ -131,31 +134,36 @@ LogLevel VERBOSE
     )
     log = folder / "log"
     with log.open("ab") as sink:
+        command = [tool(_LEASH[0]) or _LEASH[0], *_LEASH[1:], script]
         server = subprocess.Popen(
-            [tool(_LEASH[0]) or _LEASH[0], *_LEASH[1:], script],
+            command if namespace is None else namespace.command(command),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
             start_new_session=True,
         )
     try:
-        _wait_for(port, server, log)
-        yield Machine(port, host_key, log)
+        _wait_for(port, server, log, namespace)
+        yield Machine(port, host_key, log, address)
     finally:
         server.kill()
         server.wait()
 
 
-def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_for(
+    port: int, server: "subprocess.Popen[bytes]", log: Path, namespace: Namespace | None
+) -> None:
     until = time.monotonic() + 10
-    while time.monotonic() < until:
-        if server.poll() is not None:
-            break
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+    while time.monotonic() < until and server.poll() is None:
+        if _answers(port) if namespace is None else port in namespace.listening():
+            return
         time.sleep(0.02)
     raise RuntimeError(f"sshd did not start: {log.read_text()}")
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def missing() -> str | None:
