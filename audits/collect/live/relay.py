@@ -60,6 +60,7 @@ from audits.settings import Settings
 from audits.subject import MailHost, Service, Subject
 
 Envelopes = Sequence[Sequence[Envelope]]
+Forms = tuple[RelayForm, ...]
 
 
 class RelayWalk:
@@ -165,35 +166,52 @@ class _Walk:
 
     async def run(self, seen: Snapshot) -> dict[type[Fact], Fact | Silence] | Silence:
         known = seen.fact(RelayControls, self._service)
+        ehlo = seen.fact(EhloReply, self._service)
         if known is not None:
             self._visits.source = known.source
             self._mail_first = _refuses_mail(known.controls)
         if not self._for_relaying:
             answers = known.controls if known else await self._try_or_tell([self._controls()])
             return await self._proved((), answers, seen)
-        serves = bool(self._served)
-        first = self._envelopes(usual(serves=serves))
+        first = self._envelopes(usual(serves=bool(self._served)))
+        # Where the walk had a reply to MAIL, the first two go together; else one tells of it.
+        beside = known is not None and self._service.port == RELAY_PORT and _offers_tls(ehlo)
+        inside, clear = await asyncio.gather(
+            self._try_or_tell(first if beside else (), inside_tls=True),
+            self._in_clear(first, known, beside=beside),
+        )
+        if isinstance(clear, Silence):
+            return clear
+        met, others, answers = clear
+        return await self._proved((*met, *inside, *others), answers, seen)
+
+    async def _in_clear(
+        self, first: Envelopes, known: RelayControls | None, *, beside: bool
+    ) -> tuple[Forms, Forms, Forms] | Silence:
+        """The usual forms, then all others and the controls; a silence where it came to no MAIL.
+
+        beside: the usual forms inside TLS are seen to already.
+        """
         met = await self._try(first)
         if isinstance(met, Silence):
             return met
         self._mail_first = self._mail_first or _refuses_mail(met[:1])
         asked = [] if known else self._controls()
         further: list[tuple[Envelopes, bool]] = []
-        if self._service.port == RELAY_PORT and self._visits.offers_tls:
+        if self._service.port == RELAY_PORT and self._visits.offers_tls and not beside:
             further.append((first, True))
         others: list[list[Envelope]] = []
         if self._settings.probe.relay_forms == "all":
             further += [(self._envelopes([forms]), False) for forms in APART]
-            others = self._envelopes(senders(serves=serves))
+            others = self._envelopes(senders(serves=bool(self._served)))
         further.append(([*others, *([asked] if asked else [])], False))
         # Side by side, as far as the pace of the address lets them.
         *tried, last = await asyncio.gather(
             *(self._try_or_tell(each, inside_tls=inside) for each, inside in further)
         )
-        forms = [form for each in (met, *tried) for form in each]
+        forms = [form for each in tried for form in each]
         forms += last[: len(last) - len(asked)]
-        answers = known.controls if known else last[len(last) - len(asked) :]
-        return await self._proved(forms, answers, seen)
+        return met, tuple(forms), known.controls if known else last[len(last) - len(asked) :]
 
     async def _proved(
         self, forms: Sequence[RelayForm], controls: tuple[RelayForm, ...], seen: Snapshot
@@ -295,6 +313,10 @@ class _Walk:
         outcome = FormOutcome.DEFERRED if said.transient else FormOutcome.DENIED
         untried = self._form(sent, talk.encrypted, None, None, f"EHLO was refused: {said.text}")
         return structs.replace(untried, outcome=outcome)
+
+
+def _offers_tls(ehlo: EhloReply | None) -> bool:
+    return ehlo is not None and any(each.name == "STARTTLS" for each in ehlo.keywords)
 
 
 def _refuses_mail(forms: Sequence[RelayForm]) -> bool:
