@@ -17,6 +17,7 @@ from audits import __version__
 from audits.cli.canary import reader_of
 from audits.cli.clock import now
 from audits.cli.exits import Exit
+from audits.cli.form import on_github
 from audits.cli.options import ConfigFile, stdout
 from audits.cli.workspace import configuration, inventory
 from audits.collect.collector import Origin
@@ -37,6 +38,7 @@ from audits.fleet import Fleet
 from audits.parse.canary import canary_address
 from audits.parse.declared_name import declared_address, declared_name
 from audits.parse.trace_message import fields_of, judged_on_the_way, trace_message
+from audits.report.github import harmless
 from audits.report.sanitise import visible
 from audits.report.text import in_ascii
 from audits.report.trace import (
@@ -446,6 +448,10 @@ class _Shown:
         return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
     def _print(self, part: Text) -> None:
-        if not self._quiet:
+        if self._quiet:
+            return
+        with self._console.capture() as captured:
             self._console.print(in_ascii(part) if self._plain else part)
-            self._console.file.flush()
+        text = captured.get()
+        self._console.file.write(harmless(text) if on_github() else text)
+        self._console.file.flush()

@@ -390,6 +390,14 @@ def test_keyword_that_was_written_over_is_named(tmp_path: Path) -> None:
     assert "EHLO lists XXXXXXXA where STARTTLS belongs" in ended.stdout
 
 
+def test_words_are_no_command_to_a_runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    commanding = Behaviour(**{**_fields(GOOD), "replies": {"RCPT": "550 ##[error]owned"}})
+    ended = Place(tmp_path, ONE).trace({ADDRESS: commanding})
+    assert "##[" not in ended.stdout
+    assert "error]owned" in ended.stdout
+
+
 def test_sender_can_be_chosen_and_may_be_null(tmp_path: Path) -> None:
     refusing = Behaviour(**{**_fields(GOOD), "replies": {"MAIL": "550 5.1.7 who?"}})
     found = Place(tmp_path, ONE).seen({ADDRESS: refusing}, "--from", "<>")
