@@ -158,7 +158,7 @@ def planned(policy: Policy, files: CandidateFiles) -> Plan:
     wanted: set[type[Fact]] = {DeclaredDomain, DeclaredHost, FleetScope}
     for name in policy.audit_ids():
         if coverable(audits[name], kinds):
-            wanted |= audits[name].facts()
+            wanted |= {fact for fact in audits[name].facts() if kind_of(fact) in kinds}
     return plan(wanted, OFFLINE)
 
 

@@ -117,6 +117,7 @@ class Audit:
     """One audit of the catalogue. parameters: name to (type, default).
 
     asks: what services are to be offered in TLS, from the audit's parameters; None for nothing.
+    suffices: a kind of fact that can decide it where none of the others is to be had.
     """
 
     id: str
@@ -129,6 +130,7 @@ class Audit:
     parameters: Mapping[str, tuple[Any, Any]]
     documentation: Documentation
     asks: Callable[..., TlsQuestions] | None = None
+    suffices: type[Fact] | None = None
 
     @property
     def subject(self) -> type[Subject]:
@@ -160,10 +162,12 @@ def audit(
     references: tuple[Reference, ...],
     frameworks: tuple[Doc, ...] = (),
     asks: Callable[..., TlsQuestions] | None = None,
+    suffices: type[Fact] | None = None,
 ) -> Callable[[Callable[..., Verdict]], Audit]:
     """Makes an audit of the function that its module defines; `to` is what it is aimed at.
 
     asks: a function of the same parameters that says what services are to be offered in TLS.
+    suffices: a kind of fact that can decide it alone, so that files under review are judged by it.
     Raises TypeError, naming module and parameter, on a signature that is not of the known forms.
     """
 
@@ -182,6 +186,7 @@ def audit(
             parameters=parameters,
             documentation=_documentation(function.__module__),
             asks=asks,
+            suffices=suffices,
         )
 
     return declare

@@ -42,7 +42,9 @@ class NotCovered(Struct, frozen=True):
 
 def coverable(audit: Audit, kinds: Iterable[str]) -> bool:
     """Whether facts of those kinds are all that an audit needs."""
-    return {kind_of(fact) for fact in audit.facts()} <= set(kinds)
+    there = set(kinds)
+    alone = audit.suffices is not None and kind_of(audit.suffices) in there
+    return alone or {kind_of(fact) for fact in audit.facts()} <= there
 
 
 def covered_policy(policy: Policy, audits: Mapping[str, Audit], scope: ReviewScope) -> Policy:
@@ -60,7 +62,7 @@ def left_out(policy: Policy, audits: Mapping[str, Audit], scope: ReviewScope) ->
     found: dict[str, list[str]] = {}
     for name in policy.audit_ids():
         missing = {kind_of(fact) for fact in audits[name].facts()} - set(scope.kinds)
-        if missing:
+        if not coverable(audits[name], scope.kinds):
             found.setdefault(_why(missing), []).append(name)
     gaps = [NotCovered(why, tuple(names), 0, ()) for why, names in found.items()]
     return sorted(gaps, key=lambda gap: (-len(gap.audits), gap.why))

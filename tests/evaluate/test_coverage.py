@@ -29,6 +29,11 @@ def test_audit_is_run_where_files_give_all_its_facts() -> None:
     assert covered_policy(POLICY, load(), SCOPE).audit_ids() == ("mx-null-stands-alone",)
 
 
+def test_audit_is_run_where_files_give_the_one_kind_that_suffices() -> None:
+    assert coverable(load()["mta-sender-matches-login"], (*KINDS, "mta.listeners"))
+    assert not coverable(load()["mta-sender-matches-login"], (*KINDS, "mta.programs"))
+
+
 def test_audits_that_are_not_run_are_told_with_the_reason() -> None:
     assert {gap.why: gap.audits for gap in left_out(POLICY, load(), SCOPE)} == {
         "only a running server shows it": ("relay-refused",),

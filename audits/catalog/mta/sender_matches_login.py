@@ -21,18 +21,20 @@ Exim (in the ACL for MAIL):
 OpenSMTPD: `senders <table>` on the `listen` line.
 
 ## Limits
-Only where the inventory declares a `login`: MAIL and RCPT, never DATA, from its own mailbox and
-from another, both to its own. Without `login.other_mailbox` the other is a random one at the same
-domain; a server that refuses it as unknown decides nothing. What stands in the header `From` is not
-seen.
+On the wire only where the inventory declares a `login`: MAIL and RCPT, never DATA, from its own
+mailbox and from another, both to its own. Without `login.other_mailbox` the other is a random one
+at the same domain; a server that refuses it as unknown decides nothing, and the configuration does
+where it is known. A milter or a policy service may compare sender and login too, of which files do
+not tell: a configuration without a rule of its own leaves the question open, and fails with
+`rule_required`. What stands in the header `From` is not seen.
 """
 
 import re
 
 from audits.evaluate.audit import Doc, EachService, Rfc, audit
+from audits.evaluate.configured import of_listeners, settle, together
 from audits.evaluate.target import Target
 from audits.evaluate.verdict import (
-    Evidence,
     Fail,
     NotApplicable,
     Pass,
@@ -44,6 +46,8 @@ from audits.evaluate.verdict import (
 )
 from audits.facts.fact import Observation, Observed, Reason
 from audits.facts.login import OtherSender
+from audits.facts.mta import MtaListeners, Question
+from audits.subject import Service
 
 _ABOUT_EXISTENCE = re.compile(r"unknown|verif|exist|no such|not found", re.IGNORECASE)
 
@@ -53,35 +57,75 @@ _ABOUT_EXISTENCE = re.compile(r"unknown|verif|exist|no such|not found", re.IGNOR
     severity=Severity.MEDIUM,
     references=(Rfc(6409, "6.1"), Rfc(5068, "3.1")),
     frameworks=(Doc("CIS v8.1", "9.5"),),
+    suffices=MtaListeners,
 )
-def evaluate(senders: EachService[Observation[OtherSender]]) -> Verdict:
-    violations: list[Violation] = []
-    refusals: list[Evidence] = []
-    left_open: list[Undecided] = []
+def evaluate(
+    senders: EachService[Observation[OtherSender]],
+    listeners: Observation[MtaListeners],
+    *,
+    rule_required: bool = False,
+) -> Verdict:
     nothing = "the host has no submission service"
+    seen: list[Verdict] = []
+    bound = set[int]()
     for sender in senders:
-        if not isinstance(sender, Observed):
-            if sender.reason.nothing_there:
-                nothing = sender.detail
-            else:
-                left_open.append(Undecided(sender.reason, f"{sender.subject}: {sender.detail}"))
+        if _is_left_to_files(sender, listeners):
             continue
-        verdict = _at(sender.fact)
-        if isinstance(verdict, Violation):
-            violations.append(verdict)
-        elif isinstance(verdict, Undecided):
-            left_open.append(verdict)
-        else:
-            refusals.append(verdict)
-    if violations:
-        return Fail(tuple(violations))
-    if left_open:
-        return left_open[0]
-    return Pass(tuple(refusals)) if refusals else NotApplicable(nothing)
+        verdict = _said(sender)
+        if isinstance(verdict, NotApplicable):
+            nothing = verdict.why
+            continue
+        subject = sender.fact.subject if isinstance(sender, Observed) else sender.subject
+        port = subject.port if isinstance(subject, Service) else 0
+        if isinstance(verdict, Undecided) and _is_bound(listeners, port):
+            continue
+        seen.append(verdict)
+        if isinstance(verdict, Pass):
+            bound.add(port)
+    if not isinstance(listeners, Observed):
+        not_looked = listeners.reason.nothing_there or listeners.reason is Reason.NOT_COLLECTED
+        if seen or not_looked:
+            return together(*seen, NotApplicable(nothing))
+        return Undecided(listeners.reason, listeners.detail)
+    asked = [
+        each
+        for port in {listener.port: None for listener in listeners.fact.listeners}
+        for each in of_listeners(listeners.fact, Question.SENDER_OF_OTHERS, (port,))
+        if rule_required or each.ruling.answer == "no" or port not in bound
+    ]
+    without = [each for each in asked if each.ruling.answer == "yes"]
+    if without and not rule_required:
+        first = without[0]
+        detail = f"{first.about} lets users send as others by its files alone: {first.ruling.why}"
+        return together(Undecided(Reason.AMBIGUOUS, detail, first.evidence), *seen)
+    says = "lets users send as others"
+    return together(*seen, settle(asked, wrong="yes", says=says, nothing=nothing))
 
 
-def _at(tried: OtherSender) -> Evidence | Violation | Undecided:
-    """What one service says; evidence where it refuses."""
+def _is_left_to_files(
+    sender: Observation[OtherSender], listeners: Observation[MtaListeners]
+) -> bool:
+    """Whether the run is one over files, and asked nobody on the wire."""
+    looked = isinstance(listeners, Observed) or listeners.reason is not Reason.NOT_COLLECTED
+    asked = isinstance(sender, Observed) or sender.reason is not Reason.NOT_COLLECTED
+    return looked and not asked
+
+
+def _is_bound(listeners: Observation[MtaListeners], port: int) -> bool:
+    """Whether the configuration settles it for a port that says nothing on the wire."""
+    if not isinstance(listeners, Observed):
+        return False
+    asked = list(of_listeners(listeners.fact, Question.SENDER_OF_OTHERS, (port,)))
+    return bool(asked) and all(each.ruling.answer == "no" for each in asked)
+
+
+def _said(sender: Observation[OtherSender]) -> Verdict:
+    """What one service says on the wire."""
+    if not isinstance(sender, Observed):
+        if sender.reason.nothing_there:
+            return NotApplicable(sender.detail)
+        return Undecided(sender.reason, f"{sender.subject}: {sender.detail}")
+    tried = sender.fact
     own, other = tried.own, tried.other
     if not own.accepted:
         answer = own.answer
@@ -92,9 +136,9 @@ def _at(tried: OtherSender) -> Evidence | Violation | Undecided:
     at = cite(tried, "/other/mail" if other.rcpt is None else "/other/rcpt")
     said = f"port {tried.subject.port}: mail from {other.sender} got {answer.text}"
     if other.accepted:
-        return Violation(f"{said} after a login as {tried.username}", (at,))
+        return Fail((Violation(f"{said} after a login as {tried.username}", (at,)),))
     may_be_unknown = not tried.declared and _ABOUT_EXISTENCE.search(answer.words) is not None
     if answer.denies_strangers and not may_be_unknown:
-        return at
+        return Pass((at,))
     detail = f"{said}, which says nothing of logins; `login.other_mailbox` names one that exists"
     return Undecided(answer.put_off or Reason.DENIED, detail, (at,))

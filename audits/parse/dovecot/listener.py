@@ -140,6 +140,8 @@ def _rulings(views: list[Scope], protocol: str, *, wrapped: bool) -> Iterator[Ru
     asks = "the submission service takes no mail before a login"
     for question in (Question.RELAY, Question.LOCAL_WITHOUT_LOGIN):
         yield scope.rules(question, "no", asks)
+    why = "Dovecot compares no sender with the login; the server that it hands mail to may"
+    yield scope.rules(Question.SENDER_OF_OTHERS, "undecided", why, "submission_relay_host")
     everybody = "every client may connect"
     yield scope.rules(Question.ONLY_TRUSTED_CLIENTS, "no", everybody)
     yield scope.rules(Question.VRFY, "no", "VRFY gets 252 whoever is asked for")

@@ -172,14 +172,16 @@ def _sender_of_others(scope: Scope) -> Ruling:
         why = f"{maps} says of no sender whose it is"
         return ruling(scope, Question.SENDER_OF_OTHERS, holds=True, why=why, by=(maps,))
     for name in LISTS:
+        before = ""
         for word in map(str.lower, scope.words(name)):
-            if word in _LOGIN_CHECKS:
+            if word in _LOGIN_CHECKS and before != "warn_if_reject":
                 why = f"`{word}` in {name} compares sender and login"
                 return ruling(
                     scope, Question.SENDER_OF_OTHERS, holds=False, why=why, by=(name, maps)
                 )
             if word in _SPOKEN_FOR:
                 break
+            before = word
     why = "no list compares sender and login before it lets users through"
     return ruling(scope, Question.SENDER_OF_OTHERS, holds=True, why=why, by=(maps,))
 

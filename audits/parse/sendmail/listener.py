@@ -157,6 +157,8 @@ class _Rulings:
         why = f"{_MECHANISMS} has {'' if anonymous else 'no '}ANONYMOUS"
         answer = _answer(anonymous and not shut)
         yield self._by(Question.AUTH_PROVES_NOTHING, answer, why, _MECHANISMS, "confAUTH_OPTIONS")
+        why = "rules that compare sender and login are code of their own, which is not followed"
+        yield self._say(Question.SENDER_OF_OTHERS, "undecided", why)
         why = "Sendmail slows nothing down; whether something outside it does, it can't say"
         yield self._say(Question.AUTH_THROTTLED, "undecided", why)
 

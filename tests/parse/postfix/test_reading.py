@@ -270,7 +270,9 @@ def test_users_are_held_to_their_own_senders_where_lists_compare_them() -> None:
     maps = "smtpd_sender_login_maps = hash:/m\n"
     bound = "smtpd_sender_restrictions = reject_sender_login_mismatch\n"
     late = "smtpd_sender_restrictions = permit_sasl_authenticated, reject_sender_login_mismatch\n"
+    told = bound.replace("= ", "= warn_if_reject ")
     assert ruled(reading(maps + bound), 587, Question.SENDER_OF_OTHERS).answer == "no"
+    assert ruled(reading(maps + told), 587, Question.SENDER_OF_OTHERS).answer == "yes"
     assert ruled(reading(maps + late), 587, Question.SENDER_OF_OTHERS).answer == "yes"
 
 
