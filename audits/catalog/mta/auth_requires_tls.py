@@ -6,6 +6,8 @@ whoever listens on the way reads along. A firewall or an EHLO keyword that is hi
 mend it.
 
 ## Remediation
+Offer logins inside TLS alone.
+
 Postfix: `smtpd_tls_auth_only = yes`, or `smtpd_tls_security_level = encrypt` for the listener.
 Exim: `auth_advertise_hosts = ${if eq{$tls_in_cipher}{}{}{*}}`.
 Dovecot 2.4: `auth_allow_cleartext = no`; 2.3: `disable_plaintext_auth = yes`; both with

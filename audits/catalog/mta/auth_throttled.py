@@ -5,6 +5,8 @@ Botnets try lists of passwords against every submission server. Without a limit 
 tries as the line carries.
 
 ## Remediation
+Let every wrong password cost time.
+
 Postfix: `smtpd_client_auth_rate_limit = 10`. Dovecot: leave `auth_failure_delay` at two seconds.
 Or a jail such as fail2ban that reads the log.
 

@@ -5,6 +5,8 @@ Many machines run a mail server only to send their own reports. One that others 
 that nobody looks after.
 
 ## Remediation
+Let the host take mail from itself alone.
+
 Postfix: `inet_interfaces = loopback-only`; where others must reach it,
 `smtpd_client_restrictions = permit_mynetworks, reject`.
 Exim (Debian): `dc_local_interfaces='127.0.0.1 ; ::1'`. OpenSMTPD: `listen on localhost`.

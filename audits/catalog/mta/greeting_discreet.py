@@ -5,6 +5,8 @@ A version in the greeting tells an attacker which holes to try, VRFY which names
 a hole by itself.
 
 ## Remediation
+Leave the version out of the banner, and VRFY unanswered.
+
 Postfix: `smtpd_banner = $myhostname ESMTP` and `disable_vrfy_command = yes`.
 Exim: `smtp_banner = $smtp_active_hostname ESMTP`, and no `acl_smtp_vrfy` that accepts.
 """

@@ -5,6 +5,8 @@ An authenticator that says yes to everything, or ANONYMOUS left on, makes an ope
 like a closed one: it asks for a password, and takes any.
 
 ## Remediation
+Let no login succeed without its own password.
+
 Postfix: `smtpd_sasl_security_options = noanonymous`.
 Exim: let `server_condition` look the password up, such as with `${if crypteq{...}}` or Dovecot's
 socket; never `server_condition = true`.

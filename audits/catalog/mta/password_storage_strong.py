@@ -5,6 +5,8 @@ Whoever gets a copy of the password database tries billions of words a second ag
 such as MD5 or SHA-1. Slow, salted functions make each try dear.
 
 ## Remediation
+Store passwords salted, by a scheme that is slow to guess.
+
 Dovecot 2.4: `passdb_default_password_scheme = ARGON2ID`; 2.3: `scheme=ARGON2ID` in the `args` of
 the `passdb`, or `default_pass_scheme = ARGON2ID` in the file of its SQL or LDAP database. Old
 passwords are stored anew at the next login, or when they are changed.

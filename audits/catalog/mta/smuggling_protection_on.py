@@ -6,6 +6,8 @@ neighbour saw one: the second carries whatever sender its author likes, with the
 name.
 
 ## Remediation
+Take nothing but CRLF.CRLF for the end of a message.
+
 Postfix 3.5.23, 3.6.13, 3.7.9, 3.8.4 and later, before 3.9, where it is the default:
 
     smtpd_forbid_bare_newline = normalize

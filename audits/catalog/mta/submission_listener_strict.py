@@ -5,6 +5,8 @@ A submission port that takes mail in clear or without login is used by whoever f
 written for port 25 does not do for 587: users' mail is what leaves under the host's name.
 
 ## Remediation
+Demand TLS and a login at every listener for submission.
+
 Postfix (`master.cf`):
 
     submission inet n - y - - smtpd

@@ -5,6 +5,8 @@ Without STARTTLS on port 25 all mail arrives in clear. With it but without a cer
 TLS from the start where nobody expects it, mail waits at its senders instead.
 
 ## Remediation
+Give each listener a certificate, and TLS in the form that its port calls for.
+
 Postfix:
 
     smtpd_tls_security_level = may

@@ -6,6 +6,8 @@ distribution sets for OpenSSL as a whole does not bind programs that set their o
 is what protection from tomorrow's computers stands on; switching it off is a milder fault.
 
 ## Remediation
+Turn off whatever is older than TLS 1.2.
+
 Postfix, both lists, since 587 and 465 go by the second one:
 
     smtpd_tls_protocols = >=TLSv1.2

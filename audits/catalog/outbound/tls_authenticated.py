@@ -5,6 +5,8 @@ Opportunistic TLS gives way to whoever answers in the receiver's place. DANE and
 receiver say that TLS is there and whose certificate it has; only a sender that looks is protected.
 
 ## Remediation
+Heed what receivers publish of their TLS, by DANE and MTA-STS.
+
 Postfix with a validating resolver on the host:
 
     smtp_dns_support_level = dnssec

@@ -4,6 +4,8 @@
 A sender that never tries STARTTLS sends everything in clear, to receivers that would have had TLS.
 
 ## Remediation
+Use TLS wherever the receiver offers it.
+
 Postfix: `smtp_tls_security_level = may`, or `dane` with a validating resolver.
 Exim: no `hosts_avoid_tls = *` at the smtp transport.
 """

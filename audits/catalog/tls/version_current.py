@@ -6,6 +6,8 @@ path can talk both sides down to the oldest version that they share. On port 25 
 a sender may be no TLS at all, so the finding weighs less there.
 
 ## Remediation
+Turn off the versions that are older than that.
+
 Postfix (`main.cf`): `smtpd_tls_protocols = >=TLSv1.2` and
 `smtpd_tls_mandatory_protocols = >=TLSv1.2`.
 Dovecot: `ssl_min_protocol = TLSv1.2`.
