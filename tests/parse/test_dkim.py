@@ -52,7 +52,7 @@ EC_SPKI = _text(
         (f"v=DKIM1; p={RSA_512};", "spki", 512),
         (f"v=DKIM1; p={PKCS1}", "pkcs1", 1024),
         (f"v=DKIM1; k=RSA; p={SPKI}", "spki", 1024),
-        (f"v=DKIM1; k=ed25519; p={ED_RAW}", "raw", 256),
+        pytest.param(f"v=DKIM1; k=ed25519; p={ED_RAW}", "raw", 256, id="ed25519"),
         (f"v=DKIM1; p={SPKI[:50]} \r\n {SPKI[50:90]}\t{SPKI[90:]}", "spki", 1024),
     ],
 )
@@ -73,9 +73,10 @@ def test_the_size_comes_from_the_key(text: str, form: str, bits: int) -> None:
         ("v=DKIM1; p=AAAA", "tag p holds no RSA public key"),
         (f"v=DKIM1; p={EC_SPKI}", "tag p holds a key that is not RSA"),
         (f"v=DKIM1; k=ecdsa; p={EC_SPKI}", 'k="ecdsa" is not a key type of DKIM'),
-        (
+        pytest.param(
             f"v=DKIM1; k=ed25519; p={ED_SPKI}",
             "the Ed25519 key is wrapped in SubjectPublicKeyInfo: publish its last 32 octets",
+            id="wrapped",
         ),
         ("v=DKIM1; k=ed25519; p=AAAA", "tag p holds 3 octets, an Ed25519 key has 32"),
         (f"v=DKIM1; k=ed25519; p={SPKI}", "tag p holds a key that is not Ed25519"),
