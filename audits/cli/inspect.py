@@ -55,15 +55,20 @@ def validate(
     waivers: WaiverFile = None,
     no_waivers: NoWaivers = False,
 ) -> Exit:
-    """Checks configuration, inventory, policies and waivers, without a packet.
+    """Checks configuration, inventory, policies, waivers and candidate files, without a packet.
 
-    Ends with 0 where a run could start; with 2, and file, line, key, found and expected, where not.
+    Ends with 0 where a run could start, and every file under `candidate` can be read; with 2, and
+    file, line, key, found and expected, where not.
     """
     workspace = read_workspace(config, policy, waivers, limit, no_waivers=no_waivers)
     if workspace.settings.ssh is not None:
         from audits.cli.job import access  # much to load, and seldom needed
 
         access(workspace)
+    if workspace.config.candidate.zones or workspace.config.candidate.hosts:
+        from audits.cli.candidate import check_candidate
+
+        check_candidate(workspace)
     domains = counted(len(workspace.fleet.domains), "domain")
     hosts = counted(len(workspace.fleet.hosts), "host")
     audits = counted(len(workspace.policy.audit_ids()), "audit")

@@ -224,7 +224,7 @@ def _pinned(workspace: Workspace) -> "Mapping[str, Sequence[ProgramFiles]]":
     """The configuration that the repository has of each host."""
     if not workspace.config.candidate.hosts:
         return {}
-    from audits.cli.review import host_files
+    from audits.cli.candidate import host_files
 
     return host_files(workspace.config.candidate, workspace.config.root)
 

@@ -1,7 +1,7 @@
 """Runs over files under review: alone, in front of what is live, and beside those of their base."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,27 +10,21 @@ import msgspec
 
 from audits import __version__
 from audits.catalog import load
+from audits.cli.candidate import candidate_files
 from audits.cli.clock import now
 from audits.cli.revision import Revision, checked_out, merge_base
 from audits.cli.workspace import Workspace, read_workspace
 from audits.collect.candidate.assembly import OFFLINE, CandidateFiles, offline
-from audits.collect.candidate.mta_files import ProgramFiles
-from audits.collect.candidate.zones import read_zones
 from audits.collect.collector import Origin
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population, Watcher
-from audits.config import Candidate
-from audits.document import read_document
-from audits.errors import ParseError, UsageError
+from audits.errors import UsageError
 from audits.evaluate.coverage import coverable
 from audits.evaluate.policy import Policy
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
 from audits.facts.fact import AnyObservation, Fact, Observed, kind_of
-from audits.facts.mta import Mta
 from audits.facts.review import ReviewScope
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
-from audits.parse.declared_name import declared_name
-from audits.parse.located_yaml import Document, nearest
 from audits.subject import Subject, Vantage
 
 # What a run is said to be made from, where no place in the network is: it is compared with none.
@@ -87,66 +81,6 @@ def _seen_from(workspace: Workspace, name: str) -> Workspace:
     vantage = msgspec.structs.replace(settings.vantage, name=name)
     settings = msgspec.structs.replace(settings, vantage=vantage)
     return replace(workspace, config=msgspec.structs.replace(workspace.config, settings=settings))
-
-
-def candidate_files(workspace: Workspace, *, whole: bool) -> CandidateFiles:
-    """The files under `candidate`. whole: those that are not there are an error.
-
-    Raises UsageError, with a line for every problem.
-    """
-    config = workspace.config
-    candidate = config.candidate
-    document = read_document(config.path, UsageError) if whole and config.path else None
-    problems = list(_problems(document, candidate, workspace)) if document else []
-    if whole and not candidate.zones and not candidate.hosts:
-        where = document.name if document else "there is no mailproof.yaml"
-        problems.append(f"{where}: found no files under `candidate`, expected zones or hosts")
-    if problems:
-        raise UsageError("\n".join(problems))
-    zones = {
-        declared_name(origin): config.root / file
-        for origin, file in candidate.zones.items()
-        if (config.root / file).is_file()
-    }
-    return CandidateFiles(
-        zones=read_zones(zones, config.root),
-        hosts=host_files(candidate, config.root),
-        base=config.root,
-    )
-
-
-def host_files(candidate: Candidate, root: Path) -> Mapping[str, Sequence[ProgramFiles]]:
-    """The configuration of each host that has any there, by its name."""
-    found = {
-        host.lower(): [
-            ProgramFiles(Mta(name), root / program.path, program.version)
-            for name, program in programs.programs.items()
-            if (root / program.path).exists()
-        ]
-        for host, programs in candidate.hosts.items()
-    }
-    return {host: programs for host, programs in found.items() if programs}
-
-
-def _problems(document: Document, candidate: Candidate, workspace: Workspace) -> Iterator[str]:
-    root = workspace.config.root
-    known = workspace.whole_fleet.host_names
-    for origin, file in candidate.zones.items():
-        at = ("candidate", "zones", origin)
-        try:
-            declared_name(origin)
-        except ParseError as error:
-            yield document.problem(at, str(error))
-        if not (root / file).is_file():
-            yield document.problem(at, f"found {file!r}, which is no file, expected a zone file")
-    for host, programs in candidate.hosts.items():
-        if host.lower() not in known:
-            found = f"found {host!r}, expected a host of the inventory{nearest(host, known)}"
-            yield document.problem(("candidate", "hosts", host), found)
-        for name, program in programs.programs.items():
-            if not (root / program.path).exists():
-                found = f"found {program.path!r}, which is not there, expected a file or a folder"
-                yield document.problem(("candidate", "hosts", host, name), found)
 
 
 # --- offline ------------------------------------------------------------------------------------

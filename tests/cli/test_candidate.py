@@ -233,6 +233,44 @@ def test_candidate_that_is_not_there_is_an_error_with_its_line(repository: Path)
     assert "found 'mx2.example.net', expected a host of the inventory; did you mean" in ended.stderr
 
 
+@pytest.mark.parametrize("verb", [("validate",), ("run", "--candidate")])
+def test_path_that_is_not_there_is_told_by_validate_and_run(
+    repository: Path, verb: tuple[str, ...]
+) -> None:
+    write(repository, {"mailproof.yaml": CONFIG.replace("hosts/mx1/postfix", "hosts/mx9/postfix")})
+    ended = mailproof(*verb, cwd=repository)
+    assert ended.returncode == Exit.USAGE
+    assert "mailproof.yaml:5" in ended.stderr
+    assert "found 'hosts/mx9/postfix', which is not there, expected a file" in ended.stderr
+
+
+def test_validate_reads_the_candidate_files(repository: Path) -> None:
+    assert mailproof("validate", cwd=repository).returncode == Exit.COMPLETE
+    broken = {
+        "dns/example.net.zone": f"{ZONE}mx2 AA 9.9.9.9\n",
+        "hosts/mx1/postfix/main.cf": f"{MAIN_CF}smtpd_banner\n",
+        "hosts/mx1/postfix/master.cf": "smtp inet n - y - -\n",
+    }
+    write(repository, broken)
+    ended = mailproof("validate", cwd=repository)
+    assert ended.returncode == Exit.USAGE
+    told = ended.stderr.removeprefix("mailproof: ").splitlines()
+    assert [line.partition(": ")[0] for line in told] == [
+        "dns/example.net.zone:9:5",
+        "hosts/mx1/postfix/main.cf:7:1",
+        "hosts/mx1/postfix/master.cf:1:20",
+    ]
+    assert all(", expected " in line for line in told)
+
+
+def test_validate_tells_of_a_folder_without_its_configuration(repository: Path) -> None:
+    (repository / "hosts/mx1/postfix/main.cf").unlink()
+    ended = mailproof("validate", cwd=repository)
+    assert ended.returncode == Exit.USAGE
+    assert "postfix of mx1.example.net: " in ended.stderr
+    assert "main.cf" in ended.stderr
+
+
 def test_options_that_need_each_other_say_so(repository: Path) -> None:
     for options, said in [
         (["--base", "main"], "--base: expected --candidate"),
