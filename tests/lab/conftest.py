@@ -8,6 +8,7 @@ import pytest
 
 from tests.lab.lab import Lab, running_lab
 from tests.lab.network import tool
+from tests.lab.servers.exim import HEAVY
 from tests.lab.servers.opensmtpd import CURRENT
 from tests.lab.servers.unpacked import program
 
@@ -50,7 +51,7 @@ def missing() -> str | None:
             absent.add(package)
     if absent:
         return f"the lab needs the Debian packages {', '.join(sorted(absent))}"
-    unpacked = (program("usr/sbin/exim4"), program(f"{CURRENT}/smtpd"))
+    unpacked = (program("usr/sbin/exim4"), program(HEAVY), program(f"{CURRENT}/smtpd"))
     if not all(path.exists() for path in unpacked):
         return "the lab needs Exim and OpenSMTPD: see tests/lab/servers/fetch.sh"
     return None

@@ -631,6 +631,12 @@ EXIM = (
             FAIL,
         ),
     ),
+    Row(
+        "exim-dovecot",
+        "exim",
+        (EximSettings(asks_dovecot=True), DovecotSettings(listeners={})),
+        {"submission-scram-offered": PASS},
+    ),
     # It asks for a login at MAIL already.
     Row(
         "exim-mail-login",

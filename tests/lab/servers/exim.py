@@ -1,4 +1,4 @@
-"""Exim with GnuTLS, from Debian's package exim4-daemon-light, unpacked beside the system."""
+"""Exim with GnuTLS, from Debian's packages exim4-daemon-light and -heavy, unpacked."""
 
 import re
 import shutil
@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.lab.network import Namespace
+from tests.lab.servers.dovecot import SASL_PORT
 from tests.lab.servers.server import MailServer, Site
 from tests.lab.servers.unpacked import program
 
+HEAVY = "heavy/usr/sbin/exim4"
 _ACCOUNT, UID = "Debian-exim", 64801
 
 # TLS 1.2 and 1.3 with forward secrecy, AEAD and no SHA-1, as GnuTLS writes it.
@@ -105,6 +107,18 @@ cram:
   server_set_id = $auth1
 """
 
+# What a Dovecot of the host has a say in.
+_ASK_DOVECOT = "".join(
+    f"""\
+{mechanism.lower().replace("-", "_")}:
+  driver        = dovecot
+  public_name   = {mechanism}
+  server_socket = 127.0.0.1 {SASL_PORT}
+  server_set_id = $auth1
+"""
+    for mechanism in ("PLAIN", "SCRAM-SHA-256")
+)
+
 _CONNECT = re.compile(
     r" SMTP connection from (?:\S+ )*?\[([^\]]+)\](?::\d+)? I=\[[^\]]+\]:(\d+) \(TCP/IP"
 )
@@ -118,7 +132,7 @@ class EximSettings:
     main: options over the good ones, lists such as `hostlist relay_from_hosts` among them;
     `{domain}` stands for its domain.
     mail_acl, rcpt_acl: those of MAIL and RCPT; the first accepts at its end. routers: before the
-    usual ones. authenticators: beside PLAIN.
+    usual ones. authenticators: beside PLAIN. asks_dovecot: who may log in, in the place of them.
     """
 
     main: Mapping[str, str] = field(default_factory=dict)
@@ -126,6 +140,7 @@ class EximSettings:
     rcpt_acl: str = RCPT_ACL
     routers: str = ""
     authenticators: str = ""
+    asks_dovecot: bool = False
     ports: tuple[int, ...] = (25, 465, 587)
 
     def start(self, namespace: Namespace, folder: Path, site: Site) -> "Exim":
@@ -143,7 +158,15 @@ class Exim(MailServer):
         self.prepare()
         path = self.folder / "exim.conf"
         path.write_text(self._configuration(settings, site))
-        self.launch(str(program("usr/sbin/exim4")), "-bdf", "-C", str(path))
+        self.launch(*self._program(settings), "-bdf", "-C", str(path))
+
+    @staticmethod
+    def _program(settings: EximSettings) -> tuple[str, ...]:
+        if not settings.asks_dovecot:
+            return (str(program("usr/sbin/exim4")),)
+        folders = (program("heavy/usr/lib"), *program("heavy/usr/lib").glob("*-linux-gnu"))
+        libraries = f"LD_LIBRARY_PATH={':'.join(map(str, folders))}"
+        return ("env", libraries, str(program(HEAVY)))
 
     def prepare(self) -> None:
         """The account and the folders that every Exim needs."""
@@ -186,6 +209,8 @@ class Exim(MailServer):
             "authenticators": settings.authenticators
             + (_AUTHENTICATORS.format(**credentials) if credentials else ""),
         }
+        if settings.asks_dovecot:
+            sections["authenticators"] = _ASK_DOVECOT
         lines = "".join(
             f"{name} = {value.replace('{domain}', site.domain)}\n" for name, value in main.items()
         )

@@ -5,7 +5,8 @@ set -eu
 root=${1:-${MAILPROOF_LAB_ROOT:-/opt/mailproof-lab}}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$root" "$work/stable" "$work/sendmail" "$work/backports" "$work/lists/partial" "$work/cache/archives/partial"
+mkdir -p "$root" "$work/stable" "$work/heavy" "$work/sendmail" "$work/backports" \
+  "$work/lists/partial" "$work/cache/archives/partial"
 # apt fetches as a user of its own where that one may write.
 chmod 755 "$work"
 chown -R _apt "$work"
@@ -18,6 +19,9 @@ unpack() {
 
 (cd "$work/stable" && apt-get download -q exim4-daemon-light opensmtpd)
 unpack "$work/stable" "$root"
+# The light one can't ask Dovecot who may log in; the libraries of the other are for it alone.
+(cd "$work/heavy" && apt-get download -q exim4-daemon-heavy libmariadb3 libperl5.36 libpq5 libspf2-2)
+unpack "$work/heavy" "$root/heavy"
 (cd "$work/sendmail" && apt-get download -q sendmail-bin)
 unpack "$work/sendmail" "$root/sendmail"
 
