@@ -43,6 +43,8 @@ async def main():
                 frame = line.recv(65536)
             except BlockingIOError:
                 return
+            except ConnectionResetError:
+                frame = b""
             if not frame:
                 sys.exit()  # the other end is gone
             with contextlib.suppress(OSError):  # the device is not up yet
