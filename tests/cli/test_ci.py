@@ -69,7 +69,8 @@ def test_workflow_runs_what_the_command_understands(repository: Path, ci: str) -
     assert str(WORKFLOWS[ci]) in ended.stdout
     workflow = read(repository / WORKFLOWS[ci])
     found = commands(workflow)
-    assert [shlex.split(command)[1] for command in found] == ["validate", "run"]
+    # An invalid file is told by `run` as well, at its place: nothing stands before it.
+    assert [shlex.split(command)[1] for command in found] == ["run"]
     for command in found:
         check(command)
     assert all(RELEASE.fullmatch(action) for action in used(workflow))
@@ -89,6 +90,25 @@ def test_workflow_is_added_to_a_fleet_that_is_there(repository: Path) -> None:
     added = mailproof("init", "--ci", "github", cwd=repository)
     assert added.returncode == Exit.COMPLETE
     assert added.stdout.splitlines() == [str(repository / WORKFLOWS["github"])]
+
+
+def test_github_workflow_asks_for_no_more_than_it_needs(repository: Path) -> None:
+    assert mailproof("init", "--ci", "github", cwd=repository).returncode == Exit.COMPLETE
+    workflow = read(repository / WORKFLOWS["github"])
+    assert workflow["permissions"] == {"contents": "read"}
+    (job,) = workflow["jobs"].values()
+    assert job["permissions"] == {
+        "contents": "read",
+        "security-events": "write",
+        "actions": "read",
+    }
+    steps = {step["uses"].partition("@")[0]: step for step in job["steps"] if "uses" in step}
+    checkout = steps["actions/checkout"]["with"]
+    assert checkout == {"fetch-depth": 0, "persist-credentials": False}
+    upload = steps["github/codeql-action/upload-sarif"]
+    assert upload["continue-on-error"] is True
+    # An expression in a script would run what a branch is named.
+    assert not [step for step in job["steps"] if "${{" in step.get("run", "")]
 
 
 def test_workflow_that_is_there_is_left_alone(repository: Path) -> None:
@@ -140,7 +160,9 @@ def test_action_hands_inputs_over_as_variables() -> None:
 )  # fmt: skip
 def test_action_calls_the_command(tmp_path: Path, given: dict[str, str], expected: str) -> None:
     """The step itself, with a command in front of ours that says how it was called."""
-    (tmp_path / "mailproof").write_text('#!/bin/sh\necho "$*"\nexit 13\n')
+    (tmp_path / "mailproof").write_text(
+        '#!/bin/sh\necho "$*"\n[ -z "$SARIF" ] || echo {} >"$SARIF"\nexit 13\n'
+    )
     (tmp_path / "mailproof").chmod(0o755)
     (step,) = [s for s in read(ROOT / "action.yml")["runs"]["steps"] if s.get("id") == "run"]
     nothing = dict.fromkeys(step["env"], "")
@@ -153,7 +175,7 @@ def test_action_calls_the_command(tmp_path: Path, given: dict[str, str], expecte
             "GITHUB_STEP_SUMMARY": "SUMMARY",
             "GITHUB_OUTPUT": str(tmp_path / "output"),
         },
-        capture_output=True, text=True, timeout=30, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert ended.returncode == 13, ended.stderr
     assert ended.stdout.strip() == expected
