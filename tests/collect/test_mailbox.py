@@ -137,6 +137,45 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     await reader.read()
 
 
+async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A greeting of which an octet comes now and then, sooner than any one read runs out."""
+    writer.write(b"* OK ")
+    while not writer.is_closing():
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A greeting behind which everything is said but what was asked."""
+    writer.write(b"* OK IMAP4rev1\r\n")
+    while not writer.is_closing():
+        writer.write(b"* OK and so on\r\n" * 1000)
+        await writer.drain()
+
+
+async def huge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers the first command with a literal of four gigabytes."""
+    writer.write(b"* OK IMAP4rev1\r\n")
+    await reader.readline()
+    writer.write(b"* 1 FETCH (BODY[] {4294967296}\r\n")
+    while not writer.is_closing():
+        writer.write(b"x" * 65536)
+        await writer.drain()
+
+
+@pytest.mark.parametrize("script", [dripping, endless, huge])
+def test_imap_that_never_ends_is_left_in_time_and_not_kept(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IMAP_LOOK_S", 1.0)
+    monkeypatch.setattr(module, "_MOST_READ", 1_000_000)
+    begun = time.monotonic()
+    with pytest.raises(Unheard, match="IMAP"):
+        looked(script)
+    assert time.monotonic() - begun < 5
+
+
 @pytest.mark.parametrize(
     "script",
     [refusing("LOGIN", "NO wrong: pass word"), refusing("EXAMINE", "NO none"), hanging_up, silent],

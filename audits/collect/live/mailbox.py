@@ -1,8 +1,11 @@
 """Mailboxes of the operator's own, read for what arrives: a Maildir, or a folder over IMAP."""
 
 import asyncio
+import contextlib
 import imaplib
+import socket
 import ssl
+import threading
 import time
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +16,8 @@ from audits.facts.fact import Reason
 MAX_MESSAGES = 200
 MAX_OCTETS = 256 * 1024
 IMAP_TIMEOUT_S = 10.0
+IMAP_LOOK_S = 60.0
+_MOST_READ = 64 * 1024 * 1024
 _BEFORE_S = 60.0
 
 
@@ -87,7 +92,8 @@ class ImapMailbox:
     """A folder of an IMAP server, over TLS from the first octet (RFC 8314 section 3.2), read only.
 
     host: a name, or an address literal (RFC 5321 section 4.1.3), which its certificate has to hold.
-    Each look is a connection of its own, in a thread, within IMAP_TIMEOUT_S for each command.
+    Each look is a connection of its own, in a thread, within IMAP_TIMEOUT_S for each answer and
+    IMAP_LOOK_S in all.
     """
 
     pause_s = 2.0
@@ -126,9 +132,7 @@ class ImapMailbox:
         return Unheard(Reason.NOT_COLLECTED, f"{self._host}:{self._port}: IMAP: {why}")
 
     def _holding(self, token: str) -> list[bytes]:
-        with imaplib.IMAP4_SSL(
-            self._host, self._port, ssl_context=self._context, timeout=IMAP_TIMEOUT_S
-        ) as server:
+        with _Bounded(self._host, self._port, self._context) as server:
             try:
                 server.login(self._user, self._password)
             except imaplib.IMAP4.abort:
@@ -143,11 +147,61 @@ class ImapMailbox:
             numbers = found[0].split()[-MAX_MESSAGES:] if found and found[0] else []
             return [self._fetch(server, number.decode("ascii")) for number in numbers]
 
-    def _fetch(self, server: imaplib.IMAP4_SSL, number: str) -> bytes:
+    def _fetch(self, server: "_Bounded", number: str) -> bytes:
         """Without setting \\Seen (RFC 3501 section 6.4.5: BODY.PEEK)."""
         _, parts = server.uid("FETCH", number, f"(BODY.PEEK[]<0.{MAX_OCTETS}>)")
         literals = [part[1] for part in parts if isinstance(part, tuple)]
         return b"".join(literals)[:MAX_OCTETS]
+
+
+class _Bounded(imaplib.IMAP4_SSL):
+    """A connection that ends after IMAP_LOOK_S or _MOST_READ octets, whatever the server sends.
+
+    A time for each read alone is none for a server that sends an octet now and then.
+    """
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        self._left = _MOST_READ
+        self._context = context
+        super().__init__(host, port, ssl_context=context, timeout=IMAP_TIMEOUT_S)
+
+    def _create_socket(self, timeout: float | None) -> ssl.SSLSocket:
+        plain = socket.create_connection((self.host, self.port), timeout)
+        # TLS takes the socket over; a second handle on the connection ends it from outside.
+        self._handle = plain.dup()
+        self._end = threading.Timer(IMAP_LOOK_S, _cut, [self._handle])
+        self._end.daemon = True
+        self._end.start()
+        try:
+            return self._context.wrap_socket(plain, server_hostname=self.host)
+        except OSError:
+            self._forget()
+            raise
+
+    def read(self, size: int) -> bytes:
+        return self._counted(super().read(min(size, self._left + 1)))
+
+    def readline(self) -> bytes:
+        return self._counted(super().readline())
+
+    def _counted(self, octets: bytes) -> bytes:
+        self._left -= len(octets)
+        if self._left < 0:
+            raise self.abort("too much")
+        return octets
+
+    def shutdown(self) -> None:
+        self._forget()
+        super().shutdown()
+
+    def _forget(self) -> None:
+        self._end.cancel()
+        self._handle.close()
+
+
+def _cut(handle: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        handle.shutdown(socket.SHUT_RDWR)
 
 
 def _why(error: Exception) -> str:
