@@ -17,7 +17,8 @@ Give a service that needs many look-ups a subdomain of its own to send from.
 ## Limits
 Counted is the way of a message that no term matches, for IPv4 and for IPv6. Names that depend on
 the message are counted and not looked up. A name without addresses of one family costs clients of
-that family alone; where the domain does not send from such addresses, this is a warning.
+that family alone; where the domain does not send from such addresses, this is a warning. As many
+look-ups as are allowed pass; `warn_at` warns of fewer: `{warn_at: 9}`.
 """
 
 from collections.abc import Iterator
@@ -55,7 +56,7 @@ MAX_MX_NAMES = 10
     ),
 )
 def evaluate(
-    worst: SpfWorstCase, *, max_lookups: int = 10, max_void: int = 2, warn_at: int = 9
+    worst: SpfWorstCase, *, max_lookups: int = 10, max_void: int = 2, warn_at: int = 0
 ) -> Verdict:
     if worst.unread is not None:
         return NotApplicable(worst.unread)
@@ -74,10 +75,18 @@ def evaluate(
         return Fail(tuple(reversed(distinct.values())))
     return Pass(
         tuple(
-            cite(worst, f"/costs/{i}/{what}")
+            piece
             for i in range(len(worst.costs))
-            for what in ("lookups", "voids")
+            for piece in (_lookups(worst, i, max_lookups), cite(worst, f"/costs/{i}/voids"))
         )
+    )
+
+
+def _lookups(worst: SpfWorstCase, place: int, limit: int) -> Evidence:
+    """How many there are, and whether another one would be too many."""
+    at, lookups = f"/costs/{place}/lookups", worst.costs[place].lookups
+    return (
+        cite(worst, at, f"{lookups}, which leaves no room") if lookups == limit else cite(worst, at)
     )
 
 
@@ -106,7 +115,7 @@ def _many_lookups(worst: SpfWorstCase, limit: int, warn_at: int) -> Iterator[Vio
         yield Violation(
             what, (cite(worst, f"/costs/{place}/steps/{over}/term"), *counted), None, expected
         )
-    elif cost.lookups >= warn_at:
+    elif warn_at and cost.lookups >= warn_at:
         yield Violation(
             f"{cost.lookups} look-ups, of at most {limit}", counted, Severity.LOW, expected
         )

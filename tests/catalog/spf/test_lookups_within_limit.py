@@ -26,9 +26,15 @@ def test_eight_lookups_pass() -> None:
     assert [piece.quote for piece in result.evidence] == ["8", "0", "8", "0"]
 
 
+def test_as_many_lookups_as_are_allowed_pass_and_leave_no_room() -> None:
+    result = judged(hosts(10))
+    assert result.outcome is Outcome.PASS
+    assert [piece.quote for piece in result.evidence] == ["10, which leaves no room", "0"] * 2
+
+
 @pytest.mark.parametrize("count", [9, 10])
-def test_lookups_near_the_limit_are_a_warning(count: int) -> None:
-    result = judged(hosts(count))
+def test_lookups_near_the_limit_are_a_warning_where_it_is_asked_for(count: int) -> None:
+    result = judged(hosts(count), warn_at=9)
     assert (result.outcome, result.severity) == (Outcome.FAIL, Severity.LOW)
     assert [v.message for v in result.violations] == [f"{count} look-ups, of at most 10"]
 
