@@ -173,6 +173,22 @@ class TlsOffers(Fact, frozen=True, tag="tls.offers"):
         return Silence(Reason.NOT_COLLECTED, "this run did not offer it to the service")
 
 
+class Renegotiations(Fact, frozen=True, tag="tls.renegotiations"):
+    """How often a server let its client begin a new handshake inside TLS 1.2 or an older version.
+
+    tried: how many at most; 0 where no connection was left for it. accepted: how many it took part
+    in to their end. refusal: how it ended the next one, such as `alert no_renegotiation`; None
+    where it ended none.
+    """
+
+    STEP: ClassVar[Step] = Step.TLS
+
+    subject: Service
+    tried: int
+    accepted: int
+    refusal: str | None
+
+
 class TlsAsk(Struct, frozen=True):
     """What a service is to be offered, as far as the audits in force need it.
 
@@ -182,7 +198,8 @@ class TlsAsk(Struct, frozen=True):
     to be chosen, offered before others. required: groups of which each ought to be accepted, in TLS
     1.2, in 1.3 where the server has that alone, by their code point of TLS 1.2. hybrids: groups of
     TLS 1.3 of which one ought to be accepted. features: what the server makes of extensions in TLS
-    1.2. other_key: the type of a key that the server may hold beside the one that it showed.
+    1.2. renegotiations: how many to try, one more than are tolerated; 0 for none. other_key: the
+    type of a key that the server may hold beside the one that it showed.
     """
 
     versions: frozenset[Version] = frozenset()
@@ -193,6 +210,7 @@ class TlsAsk(Struct, frozen=True):
     required: frozenset[int] = frozenset()
     hybrids: frozenset[int] = frozenset()
     features: bool = False
+    renegotiations: int = 0
     other_key: KeyType | None = None
 
     def __or__(self, other: "TlsAsk") -> "TlsAsk":
@@ -205,6 +223,7 @@ class TlsAsk(Struct, frozen=True):
             required=self.required | other.required,
             hybrids=self.hybrids | other.hybrids,
             features=self.features or other.features,
+            renegotiations=max(self.renegotiations, other.renegotiations),
             other_key=self.other_key or other.other_key,
         )
 

@@ -69,10 +69,17 @@ def encode_hello(hello: ClientHello, server_name: str, random: bytes) -> bytes:
     return struct.pack(">BH", _HANDSHAKE, _RECORD_VERSION) + _vector(2, message)
 
 
-def _extensions(hello: ClientHello, server_name: str) -> Iterable[bytes]:
+def host_name(server_name: str) -> bytes:
+    """The name as it is sent in server_name; empty where that can't carry it, as of an address."""
     name = server_name.lower().rstrip(".")
-    if _HOST_NAME.fullmatch(name) and len(name) < 254:
-        entry = b"\x00" + _vector(2, name.encode("ascii"))
+    fits = _HOST_NAME.fullmatch(name) is not None and len(name) < 254
+    return name.encode("ascii") if fits else b""
+
+
+def _extensions(hello: ClientHello, server_name: str) -> Iterable[bytes]:
+    name = host_name(server_name)
+    if name:
+        entry = b"\x00" + _vector(2, name)
         yield _extension(SERVER_NAME, _vector(2, entry))
     if hello.groups:
         yield _extension(SUPPORTED_GROUPS, _vector(2, _codes(hello.groups)))

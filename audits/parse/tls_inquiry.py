@@ -88,6 +88,22 @@ def speaks_13_alone(offers: Iterable[TlsOffer]) -> bool:
     return any(o.hello.highest is Version.TLS12 and o.alert == PROTOCOL_VERSION for o in offers)
 
 
+def speaks_before_13(offers: Iterable[TlsOffer], current: str | None) -> bool | None:
+    """Whether the server speaks TLS 1.2 or an older version; None where that is open."""
+    asked = tuple(offers)
+    if current == "TLSv1.2" or any(
+        answer.version not in (Version.SSL2, Version.TLS13) for answer in _answers(asked)
+    ):
+        return True
+    return None if SUITES_BEFORE_13 - _refused(Version.TLS12, asked) else False
+
+
+def answers_for_key(key_type: KeyType, offers: Iterable[TlsOffer]) -> bool:
+    """Whether hellos have shown all that there is to see of a certificate with that type of key."""
+    asked = tuple(offers)
+    return refusal_of_key(key_type, asked) is not None or speaks_13_alone(asked)
+
+
 def takes_key_in_13(key_type: KeyType, offers: Iterable[TlsOffer]) -> bool:
     """Whether the server went on with a client of TLS 1.3 that takes no other key."""
     modern = _hello_of_key(key_type)

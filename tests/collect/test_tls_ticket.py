@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from asyncio.subprocess import Process
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,22 +19,11 @@ from audits.facts.codec import decode_observation, encode_observation
 from audits.facts.fact import Observed, Reason, Unobserved
 from audits.facts.tls import SessionTickets
 from tests.collect.walking import NAME, SETTINGS, fleet, origin, service, silence, walk
-from tests.servers.openssl import openssl_server
+from tests.servers.openssl import openssl_server, talk_smtp
 from tests.servers.smtp import Behaviour, SmtpServer, answering, hang_up, raw_server
 
 CREDENTIALS = Authority().issue(NAME)
 WANTED = frozenset({SessionTickets})
-
-
-async def talk_smtp(server: Process) -> None:
-    """Lets `openssl s_server` speak as an SMTP server by its standard input and output."""
-    assert server.stdin is not None
-    assert server.stdout is not None
-    for word, reply in (("CIPHER is", "220"), ("EHLO", "250"), ("QUIT", "221")):
-        while word.encode() not in await server.stdout.readline():
-            pass
-        server.stdin.write(f"{reply} {NAME} \r\n".encode())
-        await server.stdin.drain()
 
 
 def tickets_of_s_server(folder: Path, *options: str) -> SessionTickets:

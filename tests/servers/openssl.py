@@ -40,3 +40,16 @@ async def openssl_server(
     finally:
         server.kill()
         await server.communicate()
+
+
+async def talk_smtp(server: Process) -> None:
+    """Lets `openssl s_server` speak as an SMTP server by its standard input and output."""
+    assert server.stdin is not None
+    assert server.stdout is not None
+    for word, reply in (("CIPHER is", "220"), ("EHLO", "250"), ("QUIT", "221")):
+        line = b""
+        while word.encode() not in line:
+            line = await server.stdout.readline()
+            assert line, "openssl s_server has ended"
+        server.stdin.write(f"{reply} mx.example.net\r\n".encode())
+        await server.stdin.drain()

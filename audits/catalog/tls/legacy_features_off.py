@@ -1,14 +1,16 @@
-"""Compression, insecure renegotiation, truncated HMAC and early data are off.
+"""Compression, endless or insecure renegotiation, truncated HMAC and early data are off.
 
 ## Rationale
 Compression gives secrets away by their length (CRIME). Without RFC 5746 an attacker can put words
-of his own before a client's. A truncated HMAC is easier to forge. Early data of TLS 1.3 (0-RTT) can
-be replayed by whoever recorded it: mail would be sent twice.
+of his own before a client's. A client that may renegotiate at will makes the server work: one
+connection is enough to keep it busy. A truncated HMAC is easier to forge. Early data of TLS 1.3
+(0-RTT) can be replayed by whoever recorded it: mail would be sent twice.
 
 ## Remediation
 No TLS library of today has any of them on by default: bring it up to date.
 
-Postfix (`main.cf`): `tls_ssl_options = NO_COMPRESSION, NO_RENEGOTIATION`.
+Postfix (`main.cf`): `tls_ssl_options = NO_COMPRESSION, NO_RENEGOTIATION`. OpenSSL
+before 3.0 lets clients renegotiate unless told not to.
 Exim with OpenSSL: `openssl_options = +no_compression +no_renegotiation`.
 
 MTAs have no switch for early data: where it is offered, something in front of them ends TLS.
@@ -16,7 +18,12 @@ HAProxy: take `allow-0rtt` off the `bind` line. nginx: `ssl_early_data off`.
 
 ## Limits
 Whether early data may be sent is what the session tickets say that come with a usual handshake, up
-to the reply to EHLO. Nothing is sent early. How often a client may renegotiate is not tried.
+to the reply to EHLO. Nothing is sent early.
+
+How often a client may renegotiate in TLS 1.2 is tried in one connection, up to the first refusal
+and never more than `max_reneg` + 1 times. A service that is as it should be leaves one over for it;
+where faults took all that a run has for a service, the evidence says that it was not tried:
+`--deep` has one more.
 """
 
 from collections.abc import Iterator
@@ -38,6 +45,7 @@ from audits.facts.tls import SessionTickets
 from audits.facts.tls_offer import (
     RENEGOTIATION_INFO,
     TRUNCATED_HMAC,
+    Renegotiations,
     ServerAnswer,
     TlsAsk,
     TlsOffers,
@@ -47,8 +55,8 @@ from audits.facts.tls_offer import (
 from audits.parse.tls_names import SUITES_BEFORE_13
 
 
-def _questions() -> TlsQuestions:
-    return TlsQuestions.same(TlsAsk(features=True))
+def _questions(*, max_reneg: int) -> TlsQuestions:
+    return TlsQuestions.same(TlsAsk(features=True, renegotiations=max_reneg + 1))
 
 
 @audit(
@@ -63,9 +71,19 @@ def _questions() -> TlsQuestions:
     ),
     asks=_questions,
 )
-def evaluate(offers: TlsOffers, tickets: Observation[SessionTickets]) -> Verdict:
-    old, early = _before_13(offers), _early_data(tickets)
-    parts = (old, early)
+def evaluate(
+    offers: TlsOffers,
+    renegotiations: Observation[Renegotiations],
+    tickets: Observation[SessionTickets],
+    *,
+    max_reneg: int = 10,
+) -> Verdict:
+    """max_reneg: how often a client may renegotiate in one connection."""
+    parts = (
+        _before_13(offers),
+        _renegotiation(renegotiations, max_reneg),
+        _early_data(tickets),
+    )
     violations = [v for part in parts if isinstance(part, Fail) for v in part.violations]
     if violations:
         return Fail(tuple(violations))
@@ -89,6 +107,31 @@ def _before_13(offers: TlsOffers) -> Fail | Pass | Undecided:
     if offers.unproven(Version.TLS12, SUITES_BEFORE_13):
         return undecided(offers)
     return Pass((hellos(offers),))
+
+
+def _renegotiation(seen: Observation[Renegotiations], most: int) -> Fail | Pass | Undecided:
+    """Whether a client may renegotiate more often; a pass where there is no such thing."""
+    if not isinstance(seen, Observed):
+        if seen.reason is Reason.NOT_OFFERED:
+            return Pass(())
+        return Undecided(seen.reason, f"how often a client may renegotiate: {seen.detail}")
+    found = seen.fact
+    if not found.tried:
+        words = "renegotiation was not tried: no connection was left for it"
+        return Pass((cite(found, "/tried", words),))
+    evidence = cite(found, "/accepted", _renegotiated(found))
+    if found.accepted > most:
+        words = f"a client may renegotiate {found.accepted} times and more in one connection"
+        return Fail((Violation(words, (evidence,)),))
+    if found.refusal is None:
+        words = f"no more than {found.tried} renegotiations were tried, and all were accepted"
+        return Undecided(Reason.INTERRUPTED, words, (evidence,))
+    return Pass((evidence,))
+
+
+def _renegotiated(found: Renegotiations) -> str:
+    ended = found.refusal or "none refused"
+    return f"{found.accepted} renegotiations accepted, then {ended}"
 
 
 def _early_data(seen: Observation[SessionTickets]) -> Fail | Pass | Undecided:

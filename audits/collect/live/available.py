@@ -42,7 +42,7 @@ AVAILABLE: tuple[Listing, ...] = (
         "smtp.greeting smtp.mail-clear smtp.rcpt-role smtp.starttls smtp.transcript "
         "smtp.unauthenticated tcp.port tls.chain tls.handshake tls.tickets",
     ),
-    Listing("live.tls_probe", "TlsProbe", "tls.offers"),
+    Listing("live.tls_probe", "TlsProbe", "tls.offers tls.renegotiations"),
     Listing("live.other_chain", "OtherChainWalk", "tls.other-chain"),
     Listing(
         "live.conduct",

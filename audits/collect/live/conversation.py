@@ -303,6 +303,12 @@ class Conversation:
         self._ended = Silence(Reason.INTERRUPTED, "the connection was handed over to a TLS probe")
         return self._stream
 
+    def go_on(self, inside: Stream) -> None:
+        """Takes the conversation up again inside the TLS of that client."""
+        self._stream = inside
+        self._ended = None
+        self.encrypted = True
+
     async def quit(self) -> None:
         """Takes leave, without waiting long for the answer."""
         if self.finished or self._ended is not None or self._client.awaited:

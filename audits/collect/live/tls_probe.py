@@ -38,6 +38,7 @@ from audits.facts.snapshot import Snapshot
 from audits.facts.tls import CertificateChain, TlsHandshake
 from audits.facts.tls_offer import (
     ClientHello,
+    Renegotiations,
     TlsAsk,
     TlsOffer,
     TlsOffers,
@@ -46,7 +47,12 @@ from audits.facts.tls_offer import (
 )
 from audits.parse.tls_flight import FlightReader
 from audits.parse.tls_hello import RANDOM_OCTETS, encode_hello
-from audits.parse.tls_inquiry import enumeration, next_hellos
+from audits.parse.tls_inquiry import (
+    answers_for_key,
+    enumeration,
+    next_hellos,
+    speaks_before_13,
+)
 from audits.settings import Settings
 from audits.subject import MailHost, Service, Subject
 
@@ -56,6 +62,12 @@ MAX_CONNECTIONS_DEEP = 250
 MAX_UNANSWERED = 2
 MAX_HUNG_UP = 4
 MAX_HEARD_OCTETS = 160
+# However many a policy tolerates: each is work for the server.
+MAX_RENEGOTIATIONS = 32
+
+_NO_RENEGOTIATION = Silence(
+    Reason.NOT_OFFERED, "TLS 1.3 alone is spoken, which has no renegotiation"
+)
 
 
 class TlsProbe:
@@ -64,11 +76,14 @@ class TlsProbe:
     Each hello takes a connection, which ends with the server's first flight. With `deep`
     everything that a service accepts is found out. Where TLSA records promise something of every
     certificate, the hello with forbidden suites takes those of the other type of key along.
+
+    How often a client may renegotiate takes a whole handshake, in the one connection that the
+    hellos leave over at a service that is as it should be.
     """
 
     name: ClassVar[str] = "tls"
     about: ClassVar[type[Subject]] = Service
-    provides: ClassVar[frozenset[type[Fact]]] = frozenset({TlsOffers})
+    provides: ClassVar[frozenset[type[Fact]]] = frozenset({TlsOffers, Renegotiations})
     requires: ClassVar[frozenset[type[Fact]]] = frozenset(
         {HostRoles, DeclaredHost, TlsHandshake, CertificateChain, TlsaSet}
     )
@@ -82,13 +97,23 @@ class TlsProbe:
         self.questions = questions
 
     async def collect(self, subject: Subject, seen: Snapshot) -> Sequence[AnyObservation]:
-        """What the service made of the hellos, or why it got none."""
+        """What the service made of the hellos and of renegotiation, or why it was not asked."""
         if not isinstance(subject, Service):
             raise TypeError(f"{self.name} is about services, not {subject}")
-        found = await self._probe(subject, seen)
-        return [observation(TlsOffers, subject, found, self.origin.live(self.name))]
+        provenance = self.origin.live(self.name)
+        ask = self.questions.mx if subject.port == RELAY_PORT else self.questions.msa
+        ask = replace(ask, other_key=other_key_type(subject, seen))
+        inquiry = self._inquiry(subject, ask, seen)
+        if isinstance(inquiry, Silence):
+            kinds = self.provides if ask.renegotiations else (TlsOffers,)
+            return [observation(kind, subject, inquiry, provenance) for kind in kinds]
+        observations = [observation(TlsOffers, subject, await inquiry.run(), provenance)]
+        if ask.renegotiations:
+            found = await inquiry.renegotiate()
+            observations.append(observation(Renegotiations, subject, found, provenance))
+        return observations
 
-    async def _probe(self, service: Service, seen: Snapshot) -> TlsOffers | Silence:
+    def _inquiry(self, service: Service, ask: TlsAsk, seen: Snapshot) -> "_Inquiry | Silence":
         roles = seen.fact(HostRoles, MailHost(service.host))
         if roles is None:
             return silence_of_roles(service)
@@ -102,11 +127,7 @@ class TlsProbe:
         current = handshake.fact.version if isinstance(handshake, Observed) else None
         declared = seen.fact(DeclaredHost, MailHost(service.host))
         target = target_of(service, declared, self.settings.redirect)
-        ask = self.questions.mx if service.port == RELAY_PORT else self.questions.msa
-        ask = replace(ask, other_key=other_key_type(service, seen))
-        return await _Inquiry(self, service, target, self._room(service, ask, seen)).run(
-            ask, current
-        )
+        return _Inquiry(self, service, target, ask, current, self._room(service, ask, seen))
 
     def _room(self, service: Service, ask: TlsAsk, seen: Snapshot) -> int:
         """How many hellos there may be."""
@@ -125,11 +146,21 @@ class TlsProbe:
 class _Inquiry:
     """The hellos to one service, `room` of them at most."""
 
-    def __init__(self, collector: TlsProbe, service: Service, target: Target, room: int) -> None:
+    def __init__(
+        self,
+        collector: TlsProbe,
+        service: Service,
+        target: Target,
+        ask: TlsAsk,
+        current: str | None,
+        room: int,
+    ) -> None:
         self._settings = collector.settings
         self._pace = collector.pace
         self._service = service
         self._target = target
+        self._ask = ask
+        self._current = current
         self._deadline = Deadline(self._settings.limits.host_s)
         self._deep = self._settings.probe.tls == "all"
         self._offers: list[TlsOffer] = []
@@ -138,16 +169,54 @@ class _Inquiry:
         self._hung_up: list[int] = []
         self._closes = False
 
-    async def run(self, ask: TlsAsk, current: str | None) -> TlsOffers:
+    async def run(self) -> TlsOffers:
         """All that is open, then once more what got no answer, and what that opens."""
-        await self._ask_open(ask, current)
+        await self._ask_open()
         await self._ask_again()
-        await self._ask_open(ask, current)
-        self._leave_open(ask, current)
+        await self._ask_open()
+        self._leave_open()
         if self._closes:
             for place in self._hung_up:
                 self._offers[place] = replace(self._offers[place], outcome="closed")
         return TlsOffers(self._service, tuple(self._offers))
+
+    async def renegotiate(self) -> Renegotiations | Silence:
+        """How often a client may renegotiate, after all hellos."""
+        speaks = speaks_before_13(self._offers, self._current)
+        if speaks is None:
+            return TlsOffers(self._service, tuple(self._offers)).silence
+        if not speaks:
+            return _NO_RENEGOTIATION
+        # The share of another certificate is free where the hellos have shown that there is none.
+        shown = self._ask.other_key and answers_for_key(self._ask.other_key, self._offers)
+        if self._left + bool(shown) <= 0:
+            return Renegotiations(self._service, 0, 0, None)
+        from audits.collect.live.renegotiation import count_renegotiations
+
+        most = min(self._ask.renegotiations, MAX_RENEGOTIATIONS)
+        self._left -= 1
+        async with connected(self._target, self._settings, self._pace, self._deadline) as met:
+            if met.talk is None:
+                return met.attempt.silence or self._no_talk
+            try:
+                stream = await self._until_tls(met.talk)
+            except Unheard as unheard:
+                await met.talk.quit()
+                return unheard.silence
+            try:
+                return await count_renegotiations(
+                    met.talk, stream, self._service, most, self._until_shaken
+                )
+            except Unheard as unheard:
+                met.talk.throttled |= unheard.silence.reason is Reason.THROTTLED
+                return unheard.silence
+
+    def _until_shaken(self) -> float:
+        return self._deadline.within(self._settings.limits.tls_s)
+
+    @property
+    def _no_talk(self) -> Silence:
+        return Silence(Reason.INTERNAL, f"{self._target} is open, but no talk came of it")
 
     async def _ask_again(self) -> None:
         """Once more what got no answer; of what the server hung up on, the first is enough."""
@@ -165,14 +234,14 @@ class _Inquiry:
                     self._closes = hung_up and accepted
                     self._hung_up = self._hung_up if hung_up else self._hung_up[1:]
 
-    async def _ask_open(self, ask: TlsAsk, current: str | None) -> None:
+    async def _ask_open(self) -> None:
         while self._left > 0 and not self._deadline.over and not self._unanswered():
             # One by one until it is known that the service answers hellos at all.
             answers = any(offer.outcome != "inconclusive" for offer in self._offers)
             most = min(self._settings.limits.per_address, self._left) if answers else 1
-            hellos = next_hellos(ask, self._offers, current, most)
+            hellos = next_hellos(self._ask, self._offers, self._current, most)
             if not hellos and self._deep:
-                further = enumeration(self._offers, current)
+                further = enumeration(self._offers, self._current)
                 hellos = (further,) if further is not None else ()
             if not hellos:
                 return
@@ -181,11 +250,11 @@ class _Inquiry:
                 if hung_up:
                     self._hung_up.append(len(self._offers) - 1)
 
-    def _leave_open(self, ask: TlsAsk, current: str | None) -> None:
+    def _leave_open(self) -> None:
         """Notes a question that there was no room for."""
         if self._left > 0 or self._unanswered():
             return
-        for hello in next_hellos(ask, self._offers, current):
+        for hello in next_hellos(self._ask, self._offers, self._current):
             words = f"not offered: {self._room} of the connections to a service are for TLS hellos"
             self._offers.append(_inconclusive(hello, Silence(Reason.INTERRUPTED, words)))
 
@@ -207,8 +276,7 @@ class _Inquiry:
             if met.attempt.silence is not None:
                 return _inconclusive(hello, met.attempt.silence), False
             if met.talk is None:
-                words = f"{self._target} is open, but no talk came of it"
-                return _inconclusive(hello, Silence(Reason.INTERNAL, words)), False
+                return _inconclusive(hello, self._no_talk), False
             try:
                 stream = await self._until_tls(met.talk)
             except Unheard as unheard:
@@ -232,7 +300,7 @@ class _Inquiry:
     async def _hear(self, hello: ClientHello, stream: Stream) -> tuple[TlsOffer, bool]:
         """The server's answer to a hello as far as it comes in time, and whether it hung up."""
         reader = FlightReader(ssl2=hello.highest is Version.SSL2)
-        until = self._deadline.within(self._settings.limits.tls_s)
+        until = self._until_shaken()
         heard, hung_up = b"", False
         silence: Silence | None = None
         try:
