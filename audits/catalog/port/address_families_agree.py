@@ -14,11 +14,13 @@ nftables: one table of family `inet` instead of `ip` and `ip6`.
 
 ## Limits
 Compared are whether the port is open, STARTTLS, AUTH in clear and inside TLS, and what attempts at
-relaying came to. A port that is filtered over one family may be filtered near this vantage.
+relaying came to. A port 25 that is filtered over one family counts where the same run reached port
+25 elsewhere over it, another port where it reached anything over it: else it may be filtered near
+this vantage, and is unknown, as is relaying where an attempt was put off.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from audits.evaluate.audit import Doc, EachService, audit
 from audits.evaluate.target import Target
@@ -34,10 +36,13 @@ from audits.evaluate.verdict import (
     cite,
 )
 from audits.facts.declared import HostRoles
-from audits.facts.fact import Observation, Observed, Unobserved
+from audits.facts.fact import Observation, Observed, Reason, Unobserved
 from audits.facts.relay import FormOutcome, RelayProbes
 from audits.facts.smtp import EhloInTls, EhloReply
-from audits.facts.tcp import PortState
+from audits.facts.tcp import Egress, PortState
+
+_RELAY_PORT = 25
+_UNANSWERED = frozenset({FormOutcome.DEFERRED, FormOutcome.NOT_TESTED})
 
 
 class _Trait(NamedTuple):
@@ -62,23 +67,59 @@ def evaluate(
     clear: EachService[Observation[EhloReply]],
     in_tls: EachService[Observation[EhloInTls]],
     relaying: EachService[Observation[RelayProbes]],
+    egress: Observation[Egress],
 ) -> Verdict:
     families = {_family(service.address) for service in roles.services if service.address}
     if len(families) < 2:
         return NotApplicable("the host has addresses of one family only")
+    groups = list(zip(ports, clear, in_tls, relaying, strict=True))
+    near_by = [port.fact for port in ports if _may_be_near_by(port, ports, egress)]
     traits = [
         trait
-        for group in zip(ports, clear, in_tls, relaying, strict=True)
+        for group in groups
         for trait in _traits(*group)
+        if not any(trait.evidence.subject == port.subject for port in near_by)
     ]
     violations = list(_differences(traits))
     if violations:
         return Fail(tuple(violations))
-    for group in zip(ports, clear, in_tls, relaying, strict=True):
+    for port in near_by:
+        detail = f"{port.subject} is filtered, and nothing shows that this vantage gets out there"
+        return Undecided(Reason.EGRESS_BLOCKED, detail, (cite(port, "/state"),))
+    for group in groups:
         for seen in group:
             if isinstance(seen, Unobserved) and not seen.reason.nothing_there:
                 return Undecided(seen.reason, f"{seen.subject}: {seen.detail}")
+    for probes in relaying:
+        if isinstance(probes, Observed) and _is_open(probes.fact):
+            words = f"{probes.fact.subject}: not every attempt at relaying was answered"
+            return Undecided(Reason.DEFERRED, words, (cite(probes.fact, "/forms"),))
     return Pass(tuple(trait.evidence for trait in traits))
+
+
+def _may_be_near_by(
+    port: Observation[PortState],
+    ports: EachService[Observation[PortState]],
+    egress: Observation[Egress],
+) -> TypeGuard[Observed[PortState]]:
+    """A filter on this side explains what was seen as well as one at the host does."""
+    if not isinstance(port, Observed) or port.fact.state != "filtered":
+        return False
+    own = port.fact.subject
+    answered = [*egress.fact.reached] if isinstance(egress, Observed) else []
+    if own.port != _RELAY_PORT:
+        seen = (each.fact for each in ports if isinstance(each, Observed))
+        answered += [fact.subject for fact in seen if fact.state != "filtered"]
+        return all(_family(at.address) != _family(own.address) for at in answered)
+    return all(
+        _family(at.address) != _family(own.address) or at.address == own.address for at in answered
+    )
+
+
+def _is_open(probes: RelayProbes) -> bool:
+    """Nothing was accepted, and some of it was not answered."""
+    came_to = {form.outcome for form in probes.forms}
+    return FormOutcome.ACCEPTED not in came_to and not came_to.isdisjoint(_UNANSWERED)
 
 
 def _family(address: str) -> str:
@@ -106,7 +147,8 @@ def _traits(
     if isinstance(in_tls, Observed) and in_tls.fact.reply.code == 250:
         reply = cite(in_tls.fact, "/reply")
         yield _Trait(number, "AUTH inside TLS", _offer(in_tls.fact), over, reply)
-    if isinstance(relaying, Observed) and not relaying.fact.trusted_vantage:
+    silent = isinstance(relaying, Observed) and _is_open(relaying.fact)
+    if isinstance(relaying, Observed) and not relaying.fact.trusted_vantage and not silent:
         taken = [f.name for f in relaying.fact.forms if f.outcome is FormOutcome.ACCEPTED]
         value = f"takes {', '.join(taken)}" if taken else "takes no form"
         yield _Trait(number, "relaying", value, over, cite(relaying.fact, "/forms"))

@@ -1,5 +1,6 @@
 """port-address-families-agree."""
 
+import pytest
 from msgspec.structs import replace
 
 from audits.catalog.port.address_families_agree import evaluate
@@ -103,6 +104,41 @@ def test_what_one_vantage_cannot_reach_is_unknown() -> None:
     kinds = (PortState, EhloReply, EhloInTls, RelayProbes)
     hidden = [silent(kind, OVER_6, Reason.UNREACHABLE) for kind in kinds]
     assert of(*hidden).unknown[0].reason is Reason.UNREACHABLE
+
+
+FAR_OVER_6 = Service("mx.elsewhere.example", "2001:db8:1::1", 25)
+SHUT_OVER_6 = (
+    wire.port(OVER_6, "filtered"),
+    *(silent(kind, OVER_6, Reason.FILTERED) for kind in (EhloReply, EhloInTls, RelayProbes)),
+)
+
+
+def test_port_that_may_be_filtered_near_this_vantage_is_unknown() -> None:
+    result = of(*SHUT_OVER_6, wire.egress(OVER_4))
+    assert result.unknown[0].reason is Reason.EGRESS_BLOCKED
+    assert of(*SHUT_OVER_6).unknown[0].reason is Reason.EGRESS_BLOCKED
+
+
+def test_port_that_is_filtered_where_others_answer_fails() -> None:
+    (violation,) = of(*SHUT_OVER_6, wire.egress(OVER_4, FAR_OVER_6)).violations
+    assert violation.message == "25: the port is open over IPv4, is filtered over IPv6"
+
+
+def test_submission_port_that_is_filtered_beside_an_open_one_fails() -> None:
+    over_4, over_6 = (replace(at, port=587) for at in (OVER_4, OVER_6))
+    host = replace(BOTH, services=(*BOTH.services, over_4, over_6))
+    shut = [
+        wire.port(over_6, "filtered"),
+        *(silent(kind, over_6, Reason.FILTERED) for kind in (EhloReply, EhloInTls, RelayProbes)),
+    ]
+    (violation,) = of(*good(over_4), *shut, wire.egress(OVER_4), host=host).violations
+    assert violation.message == "587: the port is open over IPv4, is filtered over IPv6"
+
+
+@pytest.mark.parametrize("over_4", [FormOutcome.DENIED, FormOutcome.ACCEPTED])
+def test_relaying_that_was_put_off_over_one_is_unknown(over_4: FormOutcome) -> None:
+    result = of(relaying(OVER_4, over_4), relaying(OVER_6, FormOutcome.DEFERRED))
+    assert result.unknown[0].reason is Reason.DEFERRED
 
 
 def test_difference_outranks_what_is_silent() -> None:
