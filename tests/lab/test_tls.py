@@ -181,3 +181,13 @@ def test_no_service_is_asked_too_often(servers: Lab, run: Run, row: Row) -> None
     for server in servers.servers[row.label]:
         assert max(server.connections(str(servers.auditor.ipv4)).values()) <= most
         assert server.annoyance() == []
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if not row.fails and not row.absent], ids=lambda row: row.label
+)
+def test_renegotiation_is_tried_and_refused(run: Run, row: Row) -> None:
+    (result,) = run.about(f"mx1.{row.label}.example.org", FEATURES, port=row.port)
+    quotes = " ".join(evidence["quote"] for evidence in result["evidence"])
+    assert "0 renegotiations accepted, then " in quotes
+    assert "without early data" in quotes

@@ -27,7 +27,8 @@ _ALERT = re.compile(r"(?:sslv3|tlsv1|tlsv13|ssl/tls) alert (.+)")
 _NO_RENEGOTIATION = "no renegotiation"
 _CLOSED = "the server closed the connection"
 # Exim with GnuTLS drops TLS where a client renegotiates, and says so in clear.
-_REPLY = re.compile(rb"[2-5][0-9][0-9][ -][\x20-\x7e]*")
+_REPLY_OCTETS = 4
+_REPLY = re.compile(rb"([2-5][0-9][0-9])[ -]")
 
 T = TypeVar("T")
 
@@ -47,13 +48,14 @@ class RenegotiatingClient:
         self._below = below
         self._tls = SSL.Connection(_context(), None)
         self._tls.set_connect_state()
-        self._latest = b""
+        self._heard = b""
         name = host_name(server_name)
         if name:
             self._tls.set_tlsext_host_name(name)
 
     async def handshake(self, until: float) -> None:
         """The first handshake, or one that `renegotiate` began; raises Refused, Unheard."""
+        self._heard = b""
         await self._drive(self._tls.do_handshake, until)
 
     async def renegotiate(self, until: float) -> None:
@@ -94,7 +96,7 @@ class RenegotiatingClient:
             except SSL.ZeroReturnError as error:
                 raise Refused(_CLOSED) from error
             except SSL.Error as error:
-                raise _explained(error, self._latest) from error
+                raise _explained(error, self._heard) from error
             else:
                 await self._flush(until)
                 return done
@@ -110,7 +112,8 @@ class RenegotiatingClient:
         octets = await self._below.read(until)
         if not octets:
             raise Refused(_CLOSED)
-        self._latest = octets
+        if len(self._heard) < _REPLY_OCTETS:
+            self._heard += octets
         self._tls.bio_write(octets)
 
 
@@ -156,10 +159,10 @@ def _context() -> SSL.Context:
     return context
 
 
-def _explained(error: SSL.Error, latest: bytes) -> Refused | Unheard:
-    """An error of OpenSSL's, after these octets: an alert that came in is a refusal.
+def _explained(error: SSL.Error, heard: bytes) -> Refused | Unheard:
+    """An error of OpenSSL's, in a handshake that was answered so.
 
-    So is a reply in clear. Anything else is no TLS.
+    An alert that came in is a refusal, and so is a reply in clear; anything else is no TLS.
     """
     entries = error.args[0] if error.args and isinstance(error.args[0], list) else []
     reasons = [entry[2] for entry in entries]
@@ -168,9 +171,9 @@ def _explained(error: SSL.Error, latest: bytes) -> Refused | Unheard:
         if alert is not None or reason == _NO_RENEGOTIATION:
             name = alert[1] if alert is not None else reason
             return Refused(f"alert {name.replace(' ', '_')}")
-    reply = _REPLY.match(latest)
+    reply = _REPLY.match(heard)
     if reply is not None:
-        text = reply[0].decode("ascii")
-        return Refused(f"the server dropped TLS with {text}", throttled=text.startswith("421"))
+        code = reply[1].decode("ascii")
+        return Refused(f"the server dropped TLS with {code} in clear", throttled=code == "421")
     words = f"the server broke the rules of TLS: {', '.join(reasons) or 'unexpected end'}"
     return Unheard(Reason.PROTOCOL, words)
