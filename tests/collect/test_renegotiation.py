@@ -246,12 +246,17 @@ def test_hostile_server_leaves_it_open_in_time(script: Script, reasons: set[Reas
     assert peak < 4_000_000
 
 
-def test_service_that_answers_no_hello_leaves_it_open() -> None:
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_service_that_answers_no_hello_is_left_alone(version: str) -> None:
     async def run() -> None:
         async with raw_server(answering(fall_silent)) as server:
-            found, _ = await tried(server.port, how=SETTINGS)
+            asked = replace(ASK, schemes=frozenset({0x0201}))
+            found, connections = await tried(
+                server.port, version=version, asked=asked, how=SETTINGS
+            )
         assert isinstance(found, Unobserved)
         assert found.reason is Reason.TIMEOUT
+        assert connections == 4  # two hellos, each once more
 
     asyncio.run(run())
 

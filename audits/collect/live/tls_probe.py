@@ -183,7 +183,7 @@ class _Inquiry:
     async def renegotiate(self) -> Renegotiations | Silence:
         """How often a client may renegotiate, after all hellos."""
         speaks = speaks_before_13(self._offers, self._current)
-        if speaks is None:
+        if speaks is None or self._unanswered():
             return TlsOffers(self._service, tuple(self._offers)).silence
         if not speaks:
             return _NO_RENEGOTIATION
