@@ -41,7 +41,8 @@ def compare(
 
     before: the results of the base, under the same policy and waivers. untold: results that a
     comparison says nothing of. A failure is introduced where the base did not fail, or failed in
-    fewer ways or more mildly. One that a waiver covers is no failure on either side.
+    fewer ways, more mildly or in other parts; what the base did not say stands first in it. One
+    that a waiver covers is no failure on either side.
     """
     known = {_key(result): result for result in before}
     marked = [_marked(result, known, untold) for result in after]
@@ -75,12 +76,23 @@ def _marked(result: Result, known: Mapping[Key, Result], untold: Collection[Key]
     if result.outcome is not Outcome.FAIL or _key(result) in untold:
         return result
     old = known.get(_key(result))
-    worse = old is None or old.outcome is not Outcome.FAIL or _worse(old, result)
-    return replace(result, change="introduced" if worse else "left")
+    if old is None or old.outcome is not Outcome.FAIL:
+        return replace(result, change="introduced")
+    if not _worse(old, result):
+        return replace(result, change="left")
+    said = {violation.message for violation in old.violations}
+    new_first = sorted(result.violations, key=lambda violation: violation.message in said)
+    return replace(result, change="introduced", violations=tuple(new_first))
 
 
 def _worse(old: Result, new: Result) -> bool:
-    """More violations, or graver ones; other words for the same ones are nothing new."""
+    """More violations, graver ones, or of another part of the subject.
+
+    Other words for the same ones are nothing new.
+    """
+    parts = {violation.about for violation in old.violations}
+    if any(v.about is not None and v.about not in parts for v in new.violations):
+        return True
     if len(new.violations) != len(old.violations):
         return len(new.violations) > len(old.violations)
     return new.severity.rank > old.severity.rank

@@ -87,7 +87,9 @@ def violations(
 ) -> tuple[Violation, ...]:
     """A violation for each ruling that is the wrong one."""
     return tuple(
-        Violation(f"{each.about} {says}: {each.ruling.why}", each.evidence, severity)
+        Violation(
+            f"{each.about} {says}: {each.ruling.why}", each.evidence, severity, about=each.about
+        )
         for each in asked
         if each.ruling.answer == wrong
     )

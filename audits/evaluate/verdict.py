@@ -58,12 +58,15 @@ class Violation(Struct, frozen=True):
 
     message: what was seen, in one clause, with the value. severity: only where milder than the
     audit's. expected: what should have been seen, where the audit's title is not exact enough.
+    about: which part of the subject it is about, where the subject has several that fail by
+    themselves, such as `submission inet of postfix`.
     """
 
     message: str
     evidence: tuple[Evidence, ...]
     severity: Severity | None = None
     expected: str | None = None
+    about: str | None = None
 
 
 class Pass(Struct, frozen=True):

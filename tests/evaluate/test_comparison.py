@@ -57,6 +57,24 @@ def test_failure_in_more_ways_or_a_graver_one_is_introduced() -> None:
     assert change([MILD], [FAILED]) == "introduced"
 
 
+def of_parts(*parts: str) -> Result:
+    first = FAILED.violations[0]
+    return replace(
+        FAILED, violations=tuple(replace(first, message=f"{p} fails", about=p) for p in parts)
+    )
+
+
+def test_failure_of_another_part_is_introduced_though_one_is_mended() -> None:
+    assert change([of_parts("smtp")], [of_parts("submission")]) == "introduced"
+    assert change([of_parts("smtp", "smtps")], [of_parts("submission")]) == "introduced"
+    assert change([of_parts("smtp", "smtps")], [of_parts("smtps")]) == "left"
+
+
+def test_introduced_failure_says_first_what_the_base_did_not() -> None:
+    (marked,), _ = compare("0123", [of_parts("smtp")], [of_parts("smtp", "submission")])
+    assert [v.about for v in marked.violations] == ["submission", "smtp"]
+
+
 def test_failure_that_is_no_more_is_mended() -> None:
     assert change([FAILED], [PASSED]) == "mended"
     assert change([FAILED], []) == "mended"

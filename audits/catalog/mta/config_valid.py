@@ -33,11 +33,8 @@ def evaluate(programs: MtaPrograms) -> Verdict:
         for number in fatal:
             problem = program.problems[number]
             evidence = cite(programs, f"/programs/{place}/problems/{number}", problem.message)
-            wrong.append(
-                Violation(
-                    f"{program.mta}: {problem.message}", (evidence,), expected=problem.expected
-                )
-            )
+            message = f"{program.mta}: {problem.message}"
+            wrong.append(Violation(message, (evidence,), None, problem.expected, about=message))
         if not fatal:
             sound.append(cite(programs, f"/programs/{place}/instance"))
     return Fail(tuple(wrong)) if wrong else Pass(tuple(sound))

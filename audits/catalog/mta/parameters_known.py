@@ -39,7 +39,7 @@ def evaluate(programs: MtaPrograms) -> Verdict:
             evidence = cite(programs, f"/programs/{place}/problems/{number}", problem.message)
             milder = Severity.LOW if problem.kind == "ignored" else None
             message = f"{program.mta}: {problem.message}"
-            wrong.append(Violation(message, (evidence,), milder, expected=problem.expected))
+            wrong.append(Violation(message, (evidence,), milder, problem.expected, about=message))
     if wrong:
         return Fail(tuple(wrong))
     return Pass(

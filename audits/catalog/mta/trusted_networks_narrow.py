@@ -61,7 +61,9 @@ def evaluate(
         if network.prefixlen < least:
             at = f"/networks/{place}/line" if trusted.line else f"/networks/{place}/prefix"
             message = f"{trusted.mta} trusts {trusted.prefix}"
-            wide.append(Violation(message, (cite(networks, at),), expected=f"/{least} or longer"))
+            seen = (cite(networks, at),)
+            expected = f"/{least} or longer"
+            wide.append(Violation(message, seen, expected=expected, about=message))
     neighbours = of_programs(programs, Question.TRUSTS_NEIGHBOURS)
     wide += violations(neighbours, wrong="yes", says="trusts all its neighbours")
     if wide:
