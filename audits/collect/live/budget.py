@@ -26,9 +26,10 @@ def of_conduct(service: Service, *, tls: bool = True) -> int:
 def of_hellos(service: Service, walked: int, *, tls: bool, controls: bool, other_key: bool) -> int:
     """What is left for crafted hellos, the last of which ask for details of a fault.
 
-    One that they leave over is for renegotiation. walked: taken by the usual conversation. tls: as in `of_conduct`; nobody logs in without.
-    controls: relay probes need one more for theirs. other_key: one is for the certificate of
-    another key. The others take their shares meanwhile, so what they leave over is not shared out.
+    One that they leave over is for renegotiation. walked: taken by the usual conversation. tls: as
+    in `of_conduct`; nobody logs in without. controls: relay probes need one more for theirs.
+    other_key: one is for the certificate of another key. The others take their shares meanwhile, so
+    what they leave over is not shared out.
     """
     on_relay_port = service.port == RELAY_PORT
     others = _RELAY_ON_RELAY_PORT if on_relay_port else _RELAY + (_LOGIN if tls else 0)
