@@ -116,7 +116,7 @@ class Machine:
 
     @property
     def roles(self) -> list[str]:
-        return ["mx", "msa"] if len(self.ports) > 1 else ["mx"]
+        return ["mx", "msa"] if set(self.ports) & {465, 587} else ["mx"]
 
     @property
     def login(self) -> Login | None:

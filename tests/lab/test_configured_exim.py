@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from audits.facts.mta import Mta
+from tests.lab.agreement import differences
 from tests.lab.lab import Lab, Machine, running_lab
 from tests.lab.servers.configured_exim import ConfiguredExim, EximAsConfigured
-from tests.lab.test_configured import AUDITS, ON_THE_WIRE, is_hidden, told
+from tests.lab.test_configured import AUDITS
 from tests.lab.test_outcomes import Run, perform
 from tests.misconfigurations import cases
 
@@ -63,22 +64,4 @@ def test_exim_does_what_our_reading_says(daemons: Lab, seen: Run, machine: Machi
     case = server(daemons, machine).case
     reading = case.reading()
     assert [problem for problem in reading.program.problems if problem.fatal] == []
-    differ = []
-    for listener in reading.listeners:
-        for ruling in listener.rulings:
-            if is_hidden(listener, ruling.question):
-                continue
-            wrong, audits = ON_THE_WIRE.get((ruling.question, listener.port), ("", ()))
-            for audit in audits:
-                outcome = told(seen, machine, audit, listener.port)
-                expected = "fail" if ruling.answer == wrong else "pass"
-                # Where an audit does not apply, the wire says nothing about it.
-                if ruling.answer == "undecided" or outcome == "not-applicable":
-                    continue
-                if (case.name, audit) in BEYOND_THE_PROBE:
-                    continue
-                if outcome != expected:
-                    differ.append(
-                        f"{listener.port} {audit}: {outcome}, not {expected}: {ruling.why}"
-                    )
-    assert differ == []
+    assert differences(seen, machine, case, BEYOND_THE_PROBE) == []

@@ -13,13 +13,13 @@ from pathlib import Path
 from audits.facts.mta import Mta
 from tests.lab.network import Namespace
 from tests.lab.servers.exim import UID, Exim
+from tests.lab.servers.relocated import relocated
 from tests.lab.servers.server import Site
 from tests.lab.servers.unpacked import program
 from tests.misconfigurations import Case
 
 # The package that `fetch.sh` unpacks is of this version, or newer within Debian 12.
 VERSION = "4.96-15+deb12u10"
-_HOST, _DOMAIN = "mx1.example.net", "example.net"
 _CERTIFICATE = re.compile(r"^(tls_certificate\s*=).*$", re.MULTILINE)
 _KEY = re.compile(r"^(tls_privatekey\s*=).*$", re.MULTILINE)
 
@@ -66,15 +66,12 @@ class EximAsConfigured(Exim):
         chain, key = self.write_credentials(site.credentials)
         for file in (chain, key):
             shutil.chown(file, UID)
-        moved = {path: str(self.folder / Path(path).name) for path in case.texts}
-        texts = {}
-        for path, text in case.texts.items():
-            for old in sorted(moved, key=len, reverse=True):
-                text = text.replace(old, moved[old])
-            text = text.replace(_HOST, site.host).replace(_DOMAIN, site.domain)
-            text = _CERTIFICATE.sub(rf"\1 {chain}", text)
-            texts[moved[path]] = _KEY.sub(rf"\1 {key}", text)
-        place = moved[case.place]
+        moved = relocated(case, self.folder, site)
+        texts = {
+            path: _KEY.sub(rf"\1 {key}", _CERTIFICATE.sub(rf"\1 {chain}", text))
+            for path, text in moved.texts.items()
+        }
         needed = {**self.folders(), "queue_only": "true"}
-        texts[place] = "".join(f"{n} = {v}\n" for n, v in needed.items()) + texts[place]
-        return dataclasses.replace(case, place=place, texts=texts, version=VERSION)
+        own = "".join(f"{name} = {value}\n" for name, value in needed.items())
+        texts[moved.place] = own + texts[moved.place]
+        return dataclasses.replace(moved, texts=texts, version=VERSION)

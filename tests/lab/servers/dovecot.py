@@ -74,20 +74,30 @@ class Dovecot(MailServer):
         """The messages in its mailboxes."""
         return [path.read_text() for path in sorted(self.folder.glob("mail/*/new/*"))]
 
-    def _configuration(self, settings: DovecotSettings, site: Site) -> str:
-        users = self.folder / "users"
-        login = settings.mailbox or site.login
-        if login:
-            users.write_text(f"{login.name}:{{PLAIN}}{login.password}\n")
-        users.chmod(0o644)
-        host, port = BACKEND.split(":")
-        options = {
-            "protocols": "imap lmtp" if settings.mailbox else "submission",
+    def folders(self) -> dict[str, str]:
+        """The settings that keep all that it writes in its own folder."""
+        return {
             "base_dir": str(self.folder / "run"),
             "state_dir": str(self.folder / "state"),
             "log_path": str(self.log),
-            "hostname": site.host,
             "mail_location": f"maildir:{self.folder}/mail/%u",
+        }
+
+    def write_users(self, login: Login | None) -> Path:
+        """The file of users and their passwords."""
+        users = self.folder / "users"
+        if login:
+            users.write_text(f"{login.name}:{{PLAIN}}{login.password}\n")
+        users.chmod(0o644)
+        return users
+
+    def _configuration(self, settings: DovecotSettings, site: Site) -> str:
+        users = self.write_users(settings.mailbox or site.login)
+        host, port = BACKEND.split(":")
+        options = {
+            "protocols": "imap lmtp" if settings.mailbox else "submission",
+            **self.folders(),
+            "hostname": site.host,
             "submission_relay_host": host,
             "submission_relay_port": port,
             "submission_relay_trusted": "yes",

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +29,7 @@ set -e
 mount --bind "$1/var-spool" /var/spool
 mount --bind "$1/var-lib" /var/lib
 mount --bind "$1/run" /run
-exec "$2" -d -T smtp -f "$1/smtpd.conf"
+exec "$2" -d -T smtp -f "$3"
 """
 
 _CONNECT = re.compile(r" connected to listener \S+ \[hostname=\S+, port=(\d+)")
@@ -67,13 +67,31 @@ class OpenSmtpd(MailServer):
     def serve(self, settings: OpenSmtpdSettings, site: Site) -> None:
         """Writes smtpd.conf, and starts."""
         self.ports = frozenset(settings.ports)
+        self.start_with(str(self._write_configuration(settings, site)), settings.release)
+
+    def start_with(self, configuration: str, release: str) -> None:
+        """Starts it with that file. release: where its programs are."""
         for account, uid in _ACCOUNTS.items():
             self.namespace.add_account(account, uid)
         for folder in ("var-spool", "var-lib/opensmtpd/empty", "run"):
             self.folder.joinpath(folder).mkdir(parents=True)
-        self._write_configuration(settings, site)
-        smtpd = program(f"{settings.release}/smtpd")
-        self.launch("sh", "-c", _START, "start", str(self.folder), str(smtpd))
+        smtpd = program(f"{release}/smtpd")
+        self.launch("sh", "-c", _START, "start", str(self.folder), str(smtpd), configuration)
+
+    def write_logins(self, site: Site) -> Path:
+        """The table of users and their passwords."""
+        logins = self.folder / "logins"
+        logins.write_text(self._login(site))
+        return logins
+
+    def write_mailboxes(self, site: Site, local_parts: Iterable[str]) -> Path:
+        """The table of who takes mail; an empty local part takes all of the domain."""
+        mailboxes = self.folder / "mailboxes"
+        addresses = [f"{local_part}@{site.domain}" for local_part in local_parts]
+        # `RCPT TO:<Postmaster>` is about the host itself, RFC 5321 section 4.5.1.
+        addresses.append(f"postmaster@{site.host}")
+        mailboxes.write_text("".join(f"{address} nobody\n" for address in addresses))
+        return mailboxes
 
     def queued(self) -> int:
         return sum(1 for _ in self.folder.glob("var-spool/smtpd/queue/*/*/message"))
@@ -88,15 +106,9 @@ class OpenSmtpd(MailServer):
     def annoyance(self) -> list[str]:
         return [line for line in self.log.read_text().splitlines() if _ANNOYED.search(line)]
 
-    def _write_configuration(self, settings: OpenSmtpdSettings, site: Site) -> None:
-        logins, mailboxes, owners = (
-            self.folder / name for name in ("logins", "mailboxes", "owners")
-        )
-        logins.write_text(self._login(site))
-        addresses = [f"{mailbox}@{site.domain}" for mailbox in settings.mailboxes]
-        # `RCPT TO:<Postmaster>` is about the host itself, RFC 5321 section 4.5.1.
-        addresses.append(f"postmaster@{site.host}")
-        mailboxes.write_text("".join(f"{address} nobody\n" for address in addresses))
+    def _write_configuration(self, settings: OpenSmtpdSettings, site: Site) -> Path:
+        logins, mailboxes = self.write_logins(site), self.write_mailboxes(site, settings.mailboxes)
+        owners = self.folder / "owners"
         owners.write_text(f"{site.login.name} {site.login.name}\n" if site.login else "")
         lines = [f"table {path.name} file:{path}" for path in (logins, mailboxes, owners)]
         if site.credentials:
@@ -113,7 +125,9 @@ class OpenSmtpd(MailServer):
             'action "out" relay host smtp://127.0.0.1:9',
             *(match.format(domain=site.domain) for match in settings.matches),
         ]
-        self.folder.joinpath("smtpd.conf").write_text("\n".join(lines) + "\n")
+        configuration = self.folder / "smtpd.conf"
+        configuration.write_text("\n".join(lines) + "\n")
+        return configuration
 
     def _login(self, site: Site) -> str:
         if site.login is None:
