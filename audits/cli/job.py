@@ -183,7 +183,7 @@ def collect(
 
     snapshot = run.snapshot()
     if review is not None:
-        _put_in_front(snapshot, run, review)
+        snapshot.add(review.stated(Origin(snapshot.header.vantage, now)))
     run.checkpoint(snapshot.header, snapshot)
     chosen = planned(workspace.policy, beyond)
     questions = tls_questions(workspace.policy, load())
@@ -216,6 +216,10 @@ def collect(
             snapshot.add([report])
             watcher.seen([report])
         Collection(snapshot, chosen, live.collectors, population, limits, origin, watcher).run(loop)
+        if review is not None and review.base is not None:
+            from audits.cli.live_base import live_base
+
+            run.keep_base(live_base(snapshot, review.base, chosen, live, limits, loop))
     run.write(FACTS, snapshot.lines())
     return Collected(snapshot, live.resolver.traffic, live.pace.dialled)
 
@@ -227,13 +231,6 @@ def _pinned(workspace: Workspace) -> "Mapping[str, Sequence[ProgramFiles]]":
     from audits.cli.candidate import host_files
 
     return host_files(workspace.config.candidate, workspace.config.root)
-
-
-def _put_in_front(snapshot: Snapshot, run: RunDirectory, review: "Review") -> None:
-    """States what is under review, and keeps the facts of its base."""
-    snapshot.add(review.stated(Origin(snapshot.header.vantage, now)))
-    if review.base is not None:
-        run.keep_base(review.base.snapshot)
 
 
 def read(workspace: Workspace, run: RunDirectory, review: "Review") -> Collected:
@@ -309,20 +306,15 @@ def judge(snapshot: Snapshot, judgment: Judgment, run: RunDirectory | None = Non
 
     run: holds what they compare with: facts of an earlier run, those of the base of a change.
     """
-    results, gaps, untold = _judge(snapshot, judgment, run.previous() if run else None)
+    previous = run.previous() if run else None
+    results, gaps, untold = _judge(snapshot, judgment, previous)
     base = run.base() if run else None
     if base is None:
         return Judged(results, gaps)
-    before, _, _ = _judge(base, judgment, None)
-    scope = snapshot.fact(ReviewScope, snapshot.vantage)
-    if scope is not None and scope.live:
-        # Files alone were judged in the base: of all else nothing is known there.
-        known = {(result.audit, result.subject) for result in before}
-        untold |= {key for r in results if (key := (r.audit, r.subject)) not in known}
-    else:
+    before, _, _ = _judge(base, judgment, previous)
+    if _limited(snapshot):
         known = {(result.audit, result.subject) for result in results}
-        left = scope is not None and _limited(snapshot)
-        before = [r for r in before if not left or (r.audit, r.subject) in known]
+        before = [result for result in before if (result.audit, result.subject) in known]
     results, comparison = compare(base.header.run, before, results, untold=untold)
     return Judged(results, gaps, tuple(before), comparison, base)
 

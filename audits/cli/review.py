@@ -33,11 +33,15 @@ _FROM_FILES = "files under review"
 
 @dataclass(frozen=True)
 class BaseFacts:
-    """What the files of the base say. ref: as asked for; commit: where HEAD left it."""
+    """What the files of the base say. ref: as asked for; commit: where HEAD left it.
+
+    files: those whose text is in memory; where they were is gone.
+    """
 
     ref: str
     commit: str
     snapshot: Snapshot
+    files: CandidateFiles
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,10 @@ def fill(snapshot: Snapshot, workspace: Workspace, review: Review) -> None:
     limits = workspace.settings.limits
     collectors = offline(chosen, review.files, origin)
     with asyncio.Runner() as loop:
-        Collection(snapshot, chosen, collectors, population, limits, origin, _Nobody()).run(loop)
+        Collection(snapshot, chosen, collectors, population, limits, origin, Nobody()).run(loop)
 
 
-class _Nobody(Watcher):
+class Nobody(Watcher):
     """Files are read faster than a bar is drawn."""
 
     def stage(self, name: str, total: int) -> None: ...
@@ -147,7 +151,7 @@ def compared(
         base = Review(files, live=False)
         snapshot = _declared(replace(there, policy=policy), revision.commit)
         fill(snapshot, replace(there, policy=policy), base)
-    return governed, replace(review, base=BaseFacts(ref, revision.commit, snapshot))
+    return governed, replace(review, base=BaseFacts(ref, revision.commit, snapshot, files))
 
 
 def _at_base(

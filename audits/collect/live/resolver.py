@@ -247,6 +247,10 @@ class Resolver:
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def stand_in_front(self, front: Front) -> None:
+        """From now on this is asked first; what servers said stays known."""
+        self._front = front
+
     @property
     def servers(self) -> tuple[str, ...]:
         """`address:port` of each."""
