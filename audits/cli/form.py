@@ -5,16 +5,18 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, assert_never
+from typing import TYPE_CHECKING, Annotated, Final, assert_never
 
 import typer
 from msgspec import Struct
 
 from audits.errors import OutputError, UsageError
 from audits.evidence.run_directory import REPORT, SUMMARY, RunDirectory
-from audits.report.remark import Remarks
-from audits.report.view import ReportView
 from audits.resources import folder
+
+if TYPE_CHECKING:  # reports come late
+    from audits.report.remark import Remarks
+    from audits.report.view import ReportView
 
 
 class Format(StrEnum):
@@ -105,8 +107,8 @@ def by_itself(*, quiet: bool) -> tuple[Wanted, ...]:
 
 def written(
     form: Format,
-    made: ReportView,
-    remarks: Remarks,
+    made: "ReportView",
+    remarks: "Remarks",
     own: Path | None,
     *,
     suppressed: bool = False,
@@ -163,8 +165,8 @@ def _encoded(chunks: Iterable[str]) -> Iterator[bytes]:
 def keep(
     run: RunDirectory,
     forms: Iterable[Wanted],
-    made: ReportView,
-    remarks: Remarks,
+    made: "ReportView",
+    remarks: "Remarks",
     own: Path | None,
     *,
     suppressed: bool,
@@ -179,8 +181,8 @@ def keep(
 
 def hand_out(
     forms: Iterable[Wanted],
-    made: ReportView,
-    remarks: Remarks,
+    made: "ReportView",
+    remarks: "Remarks",
     own: Path | None,
     *,
     suppressed: bool,

@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version as version_of
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +21,6 @@ from msgspec import Struct
 from audits import __version__
 from audits.catalog import load
 from audits.cli.clock import now
-from audits.cli.compiled import compiled_templates
 from audits.cli.watch import watching
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
@@ -27,7 +28,6 @@ from audits.collect.live.beyond import UP_TO_RCPT, Beyond
 from audits.collect.live.resolver import Traffic
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
-from audits.config import builtin_policies
 from audits.errors import SnapshotError, UsageError
 from audits.evaluate.comparison import Comparison, Key, compare
 from audits.evaluate.coverage import NotCovered, covered_policy, left_out, separated
@@ -40,9 +40,7 @@ from audits.evidence.manifest import Manifest
 from audits.evidence.run_directory import (
     FACTS,
     JUDGED_BY,
-    REPORT,
     RESULTS,
-    SUMMARY,
     RunDirectory,
     complete_runs,
     run_id,
@@ -53,13 +51,6 @@ from audits.facts.relay import BackscatterProbe, RelayProbes
 from audits.facts.review import ReviewScope
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.fleet import nornir_inventory
-from audits.report.data import encode_summary
-from audits.report.html import html_chunks
-from audits.report.location import Repository
-from audits.report.material import Material
-from audits.report.remark import Gate, Remarks
-from audits.report.view import ReportView, Run, view
-from audits.resources import folder
 from audits.secret import secret
 from audits.subject import Vantage
 
@@ -194,6 +185,8 @@ def collect(
         {host.fact.subject: host for host in workspace.whole_fleet.hosts},
     )
     limits = workspace.settings.limits
+    # What makes the reports is much to import, and servers are waited for meanwhile.
+    Thread(target=import_module, args=("audits.cli.reporting",), daemon=True).start()
     with (
         watching(run.keep, quiet=quiet) as watcher,
         asyncio.Runner() as loop,
@@ -389,72 +382,12 @@ def stored_judged(run: Stored) -> Judged:
     return replace(judge(run.snapshot, run.judgment, run.directory), results=results)
 
 
-def reported(
-    snapshot: Snapshot,
-    judgment: Judgment,
-    judged: Judged,
-    *,
-    ended: datetime,
-    complete: bool,
-) -> ReportView:
-    """The view that every report of a run is made from. complete: it was not cut off."""
-    about = _about(snapshot, judgment, ended=ended, complete=complete)
-    return view(
-        about,
-        judged.results,
-        snapshot,
-        judgment.policy,
-        load(),
-        judgment.waivers,
-        gaps=judged.gaps,
-        comparison=judged.comparison,
-    )
-
-
-def remarked(
-    snapshot: Snapshot,
-    judgment: Judgment,
-    judged: Judged,
-    gate: Gate,
-    *,
-    ended: datetime,
-    complete: bool,
-) -> Remarks:
-    """What CI is told of a run."""
-    about = _about(snapshot, judgment, ended=ended, complete=complete)
-    material = Material(about, judged.results, snapshot, judgment.policy, load(), judgment.waivers)
-    shipped = frozenset(f"policies/{name}.yaml" for name in builtin_policies())
-    where = Repository(judgment.folder, shipped)
-    return Remarks(material, where, gate, judged.comparison, judged.base)
-
-
-def _about(snapshot: Snapshot, judgment: Judgment, *, ended: datetime, complete: bool) -> Run:
-    header = snapshot.header
-    return Run(
-        id=header.run,
-        started=header.as_of,
-        ended=ended,
-        vantage=header.vantage,
-        version=header.version,
-        fleet=judgment.fleet,
-        command=command_line(),
-        complete=complete,
-    )
-
-
 def ended(run: Stored) -> datetime:
     """When a stored run ended; for one that has no manifest yet, when it last saw something."""
     if run.directory.complete:
         with suppress(SnapshotError):
             return run.directory.manifest().ended
     return max((o.provenance.at for o in run.snapshot), default=run.snapshot.header.as_of)
-
-
-def write_reports(run: RunDirectory, made: ReportView, own: Path | None) -> None:
-    """summary.json and report.html; `own` holds the fleet's own templates."""
-    run.write(SUMMARY, [encode_summary(made)], end=b"")
-    chunks = html_chunks(made, folder("templates"), own, compiled_templates())
-    run.write(REPORT, (chunk.encode() for chunk in chunks), end=b"")
 
 
 def finish(

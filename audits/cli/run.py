@@ -1,6 +1,6 @@
 """The verbs that do the job: run, collect, evaluate, report."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,12 +49,11 @@ from audits.errors import UsageError
 from audits.evaluate.verdict import Severity
 from audits.evidence.run_directory import FACTS, JUDGED_BY, REPORT, RESULTS, RunDirectory
 from audits.facts.fact import kind_of
-from audits.report.remark import Gate
-from audits.report.view import ReportView
 from audits.report.words import counted
 
-if TYPE_CHECKING:  # what files under review need, only they do
+if TYPE_CHECKING:  # files under review come seldom, reports late
     from audits.cli.review import Review
+    from audits.report.view import ReportView
 
 Resume = Annotated[
     Path | None,
@@ -218,8 +217,7 @@ def run(
                 workspace, review, base, own_policy=own, no_waivers=no_waivers
             )
     workspace, directory = _begun(workspace, output, resume, previous)
-    gate = Gate(fail_on, max_unknown, new_alone=fail_on_new)
-    out = Outputs(forms, gate, sarif_suppressed)
+    out = Outputs(forms, fail_on, max_unknown, fail_on_new, sarif_suppressed)
     judged = whole_run(
         workspace, directory, quiet=quiet, stats=stats, beyond=beyond, out=out, review=review
     )
@@ -230,10 +228,12 @@ def run(
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a run writes beside what it always does. gate: what the exit code will count."""
+    """What a run writes beside what it always does, and what its exit code will count."""
 
     forms: tuple[Wanted, ...] = ()
-    gate: Gate = field(default_factory=Gate)
+    fail_on: Severity = Severity.MEDIUM
+    max_unknown: int = 0
+    new_alone: bool = False
     sarif_suppressed: bool = False
 
 
@@ -253,14 +253,19 @@ def whole_run(
         collected = job.read(workspace, directory, review)
     else:
         collected = job.collect(workspace, directory, quiet=quiet, beyond=beyond, review=review)
+    # Now, as they were imported while servers were waited for.
+    from audits.cli.reporting import remarked, reported, write_reports
+    from audits.report.remark import Gate
+
     snapshot = collected.snapshot
     judgment = job.judgment_of(workspace)
     judged = job.judge(snapshot, judgment, directory)
     job.write_results(directory, judged.results)
     ended = now()
-    made = job.reported(snapshot, judgment, judged, ended=ended, complete=True)
-    job.write_reports(directory, made, workspace.own_templates)
-    remarks = job.remarked(snapshot, judgment, judged, out.gate, ended=ended, complete=True)
+    made = reported(snapshot, judgment, judged, ended=ended, complete=True)
+    write_reports(directory, made, workspace.own_templates)
+    gate = Gate(out.fail_on, out.max_unknown, new_alone=out.new_alone)
+    remarks = remarked(snapshot, judgment, judged, gate, ended=ended, complete=True)
     own, suppressed = workspace.own_templates, out.sarif_suppressed
     keep(directory, out.forms, made, remarks, own, suppressed=suppressed)
     job.finish(workspace, directory, snapshot, beyond)
@@ -334,6 +339,9 @@ def evaluate(
     Without --policy the run's own policy and waivers are used. The same facts, policy and waivers
     give the same bytes of results.jsonl as the run did.
     """
+    from audits.cli.reporting import remarked, reported, write_reports
+    from audits.report.remark import Gate
+
     forms = wanted(format) or by_itself(quiet=quiet)
     run = job.stored(stored)
     directory = _place_for(run.directory, output, forms)
@@ -347,13 +355,13 @@ def evaluate(
     judged = job.judge(run.snapshot, judgment, run.directory)
     complete = run.directory.complete
     ended = job.ended(run)
-    made = job.reported(run.snapshot, judgment, judged, ended=ended, complete=complete)
+    made = reported(run.snapshot, judgment, judged, ended=ended, complete=complete)
     gate = Gate(fail_on, max_unknown)
-    remarks = job.remarked(run.snapshot, judgment, judged, gate, ended=ended, complete=complete)
+    remarks = remarked(run.snapshot, judgment, judged, gate, ended=ended, complete=complete)
     if directory is not None:
         directory.make()
         job.write_results(directory, judged.results)
-        job.write_reports(directory, made, None)
+        write_reports(directory, made, None)
         keep(directory, forms, made, remarks, None, suppressed=sarif_suppressed)
         directory.write(JUDGED_BY, [job.encode_judgment(judgment)])
         if output is None:
@@ -390,15 +398,18 @@ def report(
     --fail-on and --fail-on-new say what github and junit call an error, --max-unknown when sarif
     calls a run incomplete; the exit code is 0 once the report is written.
     """
+    from audits.cli.reporting import remarked, reported
+    from audits.report.remark import Gate
+
     run = job.stored(stored)
     if not (stored / RESULTS).is_file():
         raise UsageError(f"{stored}: not judged yet; run `mailproof evaluate {stored}` first")
     judged = job.stored_judged(run)
     complete = run.directory.complete
     ended = job.ended(run)
-    made = job.reported(run.snapshot, run.judgment, judged, ended=ended, complete=complete)
+    made = reported(run.snapshot, run.judgment, judged, ended=ended, complete=complete)
     gate = Gate(fail_on, max_unknown, new_alone=fail_on_new)
-    remarks = job.remarked(run.snapshot, run.judgment, judged, gate, ended=ended, complete=complete)
+    remarks = remarked(run.snapshot, run.judgment, judged, gate, ended=ended, complete=complete)
     put(written(format, made, remarks, None, suppressed=sarif_suppressed), output)
     return Exit.COMPLETE
 
@@ -429,7 +440,7 @@ def _print_effort(collected: job.Collected) -> None:
     stderr().print(taken(collected.traffic, collected.connections))
 
 
-def _print_summary(made: ReportView, report: Path | None) -> None:
+def _print_summary(made: "ReportView", report: Path | None) -> None:
     from audits.report.text import terminal
 
     console = stderr()
