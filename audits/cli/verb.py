@@ -9,6 +9,7 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 from audits.cli.interrupt import orderly_interrupts
+from audits.cli.plain import PlainCommand, plainly
 from audits.cli.prose import flowing
 
 
@@ -42,7 +43,7 @@ VERBS = (
         "validate",
         "inspect",
         "Fleet",
-        "Checks configuration, inventory, policies and waivers, without a packet.",
+        "Checks configuration, inventory, policies, waivers and candidate files, without a packet.",
     ),
     Verb(
         "doctor",
@@ -107,6 +108,9 @@ class Verbs(TyperGroup):
         for verb in VERBS:
             self.add_command(_Deferred(verb))
 
+    def get_params(self, ctx: Any) -> Any:
+        return plainly(super().get_params(ctx))
+
 
 class _Deferred(TyperCommand):
     """A verb as the list of verbs shows it; called, it hands over to the real one."""
@@ -134,5 +138,6 @@ def loaded(verb: Verb) -> Any:
     app = typer.Typer(rich_markup_mode="rich")
     import_module(f"audits.cli.{verb.module}").register(app)
     for command in app.registered_commands:
+        command.cls = PlainCommand
         command.help = flowing(getattr(command.callback, "__doc__", None) or "")
     return typer.main.get_group(app).commands[verb.name]
