@@ -198,7 +198,7 @@ def _finding(anchor: str, group: Sequence[Result], material: Material, remedy_at
     spoken = len({_said(r) for r in group}) == 1
     return Finding(
         anchor=anchor,
-        long=len(rows) > _PAGE_ROWS,
+        long=len(rows) > _PAGE_ROWS or len(full) > 1,
         severity=first.severity,
         audit=first.audit,
         headline=alone.text if single else _population(group),

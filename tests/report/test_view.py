@@ -109,6 +109,17 @@ def test_relay_on_port_25_shows_mail_and_rcpt() -> None:
     ]  # fmt: skip
 
 
+def test_two_paths_may_stand_on_two_pages() -> None:
+    found = [
+        fleet.failed(fleet.RELAY, service, "relays", "relay.probes", "", "250 Ok", Step.RCPT)
+        for service in (fleet.MX1, fleet.MX2)
+    ]
+    (alone,) = fleet.whole(found=found[:1]).findings
+    (both,) = fleet.whole(found=found).findings
+    assert (len(alone.full), alone.long) == (1, False)
+    assert (len(both.full), both.long) == (2, True)
+
+
 def test_remedy_stands_in_full_with_the_first_finding_of_an_audit() -> None:
     found = [
         fleet.failed(fleet.SPF, Domain("example.net"), f"said {n}", "dns.mx", "", "x", severity=s)
