@@ -2,17 +2,35 @@
 
 The makers mend their newest branches. Distributions keep older ones and mend those themselves: the
 number that the program prints is then the same before and after.
+
+What fails a release is what its maker said, or an advisory:
+
+- Postfix: 3.11 ended the updates of 3.7 (postfix.org/announcements, as with every yearly release);
+  3.8.16, 3.9.10, 3.10.9 and 3.11.2 of 2026-05-04 mend CVE-2026-43964.
+- Exim: every version before the latest is obsolete (exim.org); 4.99.3 is of the advisory
+  EXIM-Security-2026-05-01.1.
+- Dovecot: 2.4.4 of 2026-05-12 mends CVE-2026-27851 and others; 2.3.21.1 mends CVE-2024-23184 and
+  CVE-2024-23185. Whether 2.3 is mended further its maker does not say, and so neither do we.
+- OpenSMTPD: CVE-2025-62875 is in all before 7.8.0 (security.opensuse.org, 2025-10-31).
+- Sendmail: 8.18.1 is the current release (proofpoint.com, "Sendmail Open Source") and mends
+  CVE-2023-51765.
+
+How long distributions look after their releases is said by wiki.debian.org/LTS, by ubuntu.com and
+by access.redhat.com/support/policy/updates/errata; which release of a program they carry, by their
+lists of packages. That can only keep a release from failing: the question then stays open.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from audits.facts.mta import Mta
 
 AS_OF = date(2026, 5, 31)
+# After that the table does not vouch for any release: holes have been found since.
+_TRUSTED_FOR = timedelta(days=365)
 
 Version = tuple[int, ...]
 
@@ -21,12 +39,13 @@ Version = tuple[int, ...]
 class Branch:
     """A branch that its maker looks after. least: the first release in it without known holes.
 
-    why: what the release before that one has.
+    why: what the release before that one has. mended: whether its maker says that it goes on.
     """
 
     branch: Version
     least: Version
     why: str
+    mended: bool = True
 
 
 @dataclass(frozen=True)
@@ -38,19 +57,22 @@ class Packaged:
     until: date
 
 
-_BARE_NEWLINE = "SMTP smuggling, CVE-2023-51764"
+_STATUS_CODE = "a crash at a status code without text, CVE-2026-43964"
 
 BRANCHES: Mapping[Mta, tuple[Branch, ...]] = {
     Mta.POSTFIX: (
-        Branch((3, 8), (3, 8, 4), _BARE_NEWLINE),
-        Branch((3, 9), (3, 9), _BARE_NEWLINE),
-        Branch((3, 10), (3, 10), _BARE_NEWLINE),
-        Branch((3, 11), (3, 11), _BARE_NEWLINE),
+        Branch((3, 8), (3, 8, 16), f"{_STATUS_CODE}, and before 3.8.4 CVE-2023-51764"),
+        Branch((3, 9), (3, 9, 10), _STATUS_CODE),
+        Branch((3, 10), (3, 10, 9), _STATUS_CODE),
+        Branch((3, 11), (3, 11, 2), _STATUS_CODE),
     ),
     Mta.EXIM: (
         Branch((4, 99), (4, 99, 3), "memory freed and used again, EXIM-Security-2026-05-01.1"),
     ),
-    Mta.DOVECOT: (Branch((2, 4), (2, 4, 4), "among others CVE-2026-27851 and CVE-2026-33603"),),
+    Mta.DOVECOT: (
+        Branch((2, 3), (2, 3, 21, 1), "CVE-2024-23184 and CVE-2024-23185", mended=False),
+        Branch((2, 4), (2, 4, 4), "among others CVE-2026-27851 and CVE-2026-33603"),
+    ),
     Mta.OPENSMTPD: (Branch((7,), (7, 8), "CVE-2025-62875"),),
     Mta.SENDMAIL: (Branch((8, 18), (8, 18, 1), "SMTP smuggling, CVE-2023-51765"),),
 }
@@ -74,6 +96,7 @@ PACKAGED: Mapping[Mta, tuple[Packaged, ...]] = {
         Packaged((3, 7), *_DEBIAN_12),
         Packaged((3, 8, 5), *_RHEL_10),
         Packaged((3, 8, 6), *_UBUNTU_24),
+        Packaged((3, 10), *_DEBIAN_13),
     ),
     Mta.EXIM: (
         Packaged((4, 94, 2), *_DEBIAN_11),
@@ -89,7 +112,7 @@ PACKAGED: Mapping[Mta, tuple[Packaged, ...]] = {
         Packaged((2, 3, 21), *_RHEL_10),
         Packaged((2, 4, 1), *_DEBIAN_13),
     ),
-    Mta.OPENSMTPD: (Packaged((7, 6), *_DEBIAN_13),),
+    Mta.OPENSMTPD: (Packaged((7, 4), *_UBUNTU_24), Packaged((7, 6), *_DEBIAN_13)),
     Mta.SENDMAIL: (
         Packaged((8, 15, 2), *_RHEL_8),
         Packaged((8, 16, 1), *_RHEL_9),
@@ -107,9 +130,9 @@ _OF_A_DISTRIBUTION = re.compile(r"[-+~.](deb|ubuntu|el|fc|amzn|suse|alpine|bpo)\
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a release stands. least: what to upgrade to, at least."""
+    """Where a release stands; unsaid: nobody told. least: what to upgrade to, at least."""
 
-    kind: Literal["supported", "outdated", "packaged", "unreadable"]
+    kind: Literal["supported", "outdated", "packaged", "unsaid", "unreadable"]
     why: str
     least: str = ""
 
@@ -134,18 +157,27 @@ def standing(mta: Mta, text: str, on: date) -> Standing:
     broken = BROKEN.get((mta, text.strip()))
     if broken:
         return Standing("outdated", broken, least)
-    if version[: len(newest.branch)] > newest.branch:
-        return Standing("supported", f"newer than what was known on {AS_OF}")
     own = next((each for each in branches if version[: len(each.branch)] == each.branch), None)
-    if own is not None and _padded(version) >= _padded(own.least):
-        return Standing("supported", f"branch {_shown(own.branch)} is supported as of {AS_OF}")
+    newer = version[: len(newest.branch)] > newest.branch
+    if newer or (own is not None and _padded(version) >= _padded(own.least)):
+        return _without_known_holes(own, on)
     mended = _packaged(mta, version, text, on)
     if mended:
         return Standing("packaged", f"{mended}, whose number does not show what it mended", least)
     if own is not None:
         return Standing("outdated", f"before {_shown(own.least)} it has {own.why}", least)
-    first = _shown(branches[0].branch)
+    first = _shown(next(each for each in branches if each.mended).branch)
     return Standing("outdated", f"its maker mends {first} and newer, as of {AS_OF}", least)
+
+
+def _without_known_holes(own: Branch | None, on: date) -> Standing:
+    if on > AS_OF + _TRUSTED_FOR:
+        return Standing("unsaid", f"what is known of it is of {AS_OF}, too long ago")
+    if own is None:
+        return Standing("supported", f"newer than what was known on {AS_OF}")
+    if not own.mended:
+        return Standing("unsaid", f"whether {_shown(own.branch)} is still mended was not said")
+    return Standing("supported", f"branch {_shown(own.branch)} is supported as of {AS_OF}")
 
 
 def _packaged(mta: Mta, version: Version, text: str, on: date) -> str | None:

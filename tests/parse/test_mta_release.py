@@ -1,13 +1,13 @@
 """Where releases of mail programs stand, by the table and its date."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from audits.facts.mta import Mta
-from audits.parse.mta_release import BRANCHES, PACKAGED, Standing, standing, version_of
+from audits.parse.mta_release import AS_OF, BRANCHES, PACKAGED, Standing, standing, version_of
 
 TODAY = date(2026, 11, 23)
 
@@ -43,9 +43,21 @@ def test_release_of_a_distribution_counts_until_that_one_leaves_it() -> None:
     assert standing(Mta.POSTFIX, text, after).kind == "outdated"
 
 
-def test_branch_of_two_numbers_is_no_older_than_its_first_release() -> None:
-    assert standing(Mta.POSTFIX, "3.9", TODAY).kind == "supported"
-    assert standing(Mta.POSTFIX, "3.9.0", TODAY).kind == "supported"
+def test_numbers_that_are_left_out_count_as_zero() -> None:
+    assert standing(Mta.OPENSMTPD, "7.8", TODAY).kind == "supported"
+    assert standing(Mta.OPENSMTPD, "7.8.0", TODAY).kind == "supported"
+    assert standing(Mta.POSTFIX, "3.11", TODAY).kind == "outdated"
+
+
+def test_branch_that_nobody_says_is_mended_stays_open() -> None:
+    assert standing(Mta.DOVECOT, "2.3.21.1 (d492236fa0)", TODAY).kind == "unsaid"
+    assert standing(Mta.DOVECOT, "2.3.20", TODAY).kind == "outdated"
+
+
+@pytest.mark.parametrize("version", ["3.11.2", "3.12.0"])
+def test_table_vouches_for_nothing_that_it_could_not_know(version: str) -> None:
+    assert standing(Mta.POSTFIX, version, TODAY).kind == "supported"
+    assert standing(Mta.POSTFIX, version, AS_OF + timedelta(days=366)).kind == "unsaid"
 
 
 def test_what_is_no_version_is_told() -> None:

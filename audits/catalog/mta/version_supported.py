@@ -9,9 +9,9 @@ Upgrade to a release of a supported branch, or to a distribution that mends its 
 newer than the table is known, `minimum` says so: `{minimum: ["exim 4.99.4"]}`.
 
 ## Limits
-The table of releases is of the date that the finding names; a branch newer than all of it passes.
-Distributions mend releases without a new number: where one has that release, the question stays
-open.
+The table of releases is of the date that the finding names; a branch newer than all of it passes,
+and a year later it passes nothing. Distributions mend releases without a new number: where one has
+that release, the question stays open.
 """
 
 from audits.evaluate.audit import AsOf, Doc, audit

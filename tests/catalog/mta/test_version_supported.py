@@ -27,7 +27,7 @@ def outcome(*versions: tuple[Mta, str | None], **params: tuple[str, ...]) -> Out
     ("mta", "version"),
     [
         (Mta.POSTFIX, "3.8.16"),
-        (Mta.POSTFIX, "3.10.5"),
+        (Mta.POSTFIX, "3.10.9"),
         (Mta.EXIM, "4.99.3"),
         (Mta.DOVECOT, "2.4.4"),
         (Mta.OPENSMTPD, "7.8.0p0"),
