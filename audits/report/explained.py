@@ -11,7 +11,7 @@ from audits.evaluate.audit import Audit
 from audits.evaluate.result import Result
 from audits.evaluate.verdict import Evidence, Outcome
 from audits.facts.snapshot import Snapshot
-from audits.report.finding import source_of
+from audits.report.finding import source_of, stage
 from audits.report.prose import prose
 from audits.report.sanitise import visible
 from audits.report.text import STYLES, in_ascii
@@ -67,7 +67,7 @@ def _head(result: Result, audit: Audit) -> Iterator[RenderableType]:
     yield Text(audit.documentation.title)
     failed = result.outcome is Outcome.FAIL
     said = f"{OUTCOMES[result.outcome]}, {result.severity}" if failed else OUTCOMES[result.outcome]
-    yield Text.assemble((said, f"bold {STYLES[result.outcome]}"), f", at step {result.step}")
+    yield Text.assemble((said, f"bold {STYLES[result.outcome]}"), f", {stage(result)}")
 
 
 def _observed(result: Result) -> Iterator[RenderableType]:

@@ -90,7 +90,8 @@ class Finding(Struct, frozen=True):
     headline: who, `mx2.example.net:587` or `12 domains`; sentence: what is wrong.
     full: the instances drawn in full; rows: further ones in a line each; names: the rest;
     rows_words, names_words: how many these are.
-    step: where in the delivery loop. hint: the remedy in one sentence;
+    step: where in the delivery loop; beside: where else, if it is not about what is said on the
+    way; stage: either in words. hint: the remedy in one sentence;
     hint_clause: without its full stop. remedy_at: anchor of an
     earlier finding that has the same remedy in full; empty where it stands here.
     long: it may not fit a printed page.
@@ -104,6 +105,8 @@ class Finding(Struct, frozen=True):
     headline_anchor: str
     sentence: str
     step: Step
+    beside: str
+    stage: str
     expected: str
     full: tuple[Instance, ...]
     rows: tuple[Instance, ...]
@@ -205,6 +208,8 @@ def _finding(anchor: str, group: Sequence[Result], material: Material, remedy_at
         headline_anchor=alone.anchor if single else "",
         sentence=_sentence(group, title),
         step=first.step,
+        beside=_beside(first),
+        stage=stage(first),
         expected=_plain(first.expected),
         full=tuple(
             _instance(r, f"{anchor}-path-{n}", material, spoken=spoken)
@@ -222,6 +227,20 @@ def _finding(anchor: str, group: Sequence[Result], material: Material, remedy_at
         references=tuple(map(reference, first.references)),
         frameworks=_frameworks(first),
     )
+
+
+def stage(result: Result) -> str:
+    """Where a result belongs: `at step rcpt` of the delivery loop, or beside it."""
+    return _beside(result) or f"at step {result.step}"
+
+
+def _beside(result: Result) -> str:
+    """In which files, or in the DNS; empty on the way itself."""
+    violated = [piece for violation in result.violations for piece in violation.evidence]
+    families = {piece.kind.partition(".")[0] for piece in violated or result.evidence}
+    if families == {"mta"}:
+        return "in the configuration"
+    return "in the DNS" if result.step is Step.DNS else ""
 
 
 def _frameworks(result: Result) -> tuple[str, ...]:

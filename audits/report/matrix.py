@@ -39,6 +39,9 @@ _HOST_AREAS = {
     "exim": "Config",
     "dovecot": "Config",
     "opensmtpd": "Config",
+    "outbound": "Sending",
+    "sender": "Sending",
+    "route": "Routes",
 }
 _DOMAIN_AREAS = {
     "mx": "MX",
@@ -49,6 +52,7 @@ _DOMAIN_AREAS = {
     "tlsrpt": "TLS-RPT",
     "path": "Delivery",
     "client": "Clients",
+    "zone": "Zone file",
 }
 
 

@@ -158,7 +158,7 @@ def _finding(finding: Finding, *, plain: bool) -> Iterator[RenderableType]:
     if drawn is not None:
         yield Padding(_PathLine(drawn, plain=plain), (0, 0, 0, 4), expand=False)
     hint = f"{finding.hint} " if finding.hint else ""
-    yield _line(f"{hint}({finding.audit}, at step {finding.step})", 4, style="bright_black")
+    yield _line(f"{hint}({finding.audit}, {finding.stage})", 4, style="bright_black")
 
 
 def _place(finding: Finding) -> str:

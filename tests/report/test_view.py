@@ -7,10 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from audits.evaluate.result import Result
-from audits.evaluate.verdict import Outcome, Severity
+from audits.evaluate.verdict import Evidence, Outcome, Severity, Violation
 from audits.facts.fact import Step
+from audits.report.finding import stage
 from audits.report.view import Conclusion, view
-from audits.subject import Domain
+from audits.subject import Domain, MailHost
 from tests.report import fleet
 
 
@@ -219,3 +220,19 @@ def test_time_grows_with_the_domains_and_no_faster() -> None:
 
     seconds(50)
     assert seconds(2000) < 10 * max(seconds(500), 0.05)
+
+
+def test_result_of_a_configuration_is_at_no_step_of_the_loop() -> None:
+    host = MailHost("mx1.example.net")
+    evidence = Evidence("mta.listeners", host, "/listeners/0", "permit", Step.RCPT)
+    failed = fleet.result(
+        fleet.GREETING,
+        host,
+        Outcome.FAIL,
+        violations=(Violation("relays", (evidence,)),),
+        step=Step.RCPT,
+    )
+    assert stage(failed) == "in the configuration"
+    spoken = replace(evidence, kind="smtp.greeting")
+    wire = replace(failed, violations=(Violation("relays", (spoken,)),))
+    assert stage(wire) == "at step rcpt"
