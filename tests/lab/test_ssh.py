@@ -738,6 +738,18 @@ def test_sendmail_is_found_and_read(tmp_path: Path, key: Path, authorized: str) 
     assert "sendmail.mc, which it was made of, is not" in without.said(MtaPrograms).detail
 
 
+def test_files_that_sendmail_left_behind_make_no_sendmail(
+    tmp_path: Path, postfix: Path, key: Path, authorized: str
+) -> None:
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "sendmail.cf").write_text("V10/Berkeley\n")
+    (tmp_path / "mail" / "sendmail.mc").write_text("FEATURE(`promiscuous_relay')dnl\n")
+    etc = {"postfix": postfix, "mail": tmp_path / "mail"}
+    with machine(tmp_path / "m", authorized=authorized, etc=etc) as running:
+        seen = look(settings(tmp_path, running.known, key), connections(running))
+    assert [each.mta for each in seen.fact(MtaPrograms).programs] == ["postfix"]
+
+
 # --- shells and servers that misbehave ----------------------------------------------------------
 
 
