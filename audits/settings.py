@@ -119,8 +119,8 @@ class ProbeSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     recipient: a mailbox that the operator owns, at a domain that no audited host serves.
     relay_forms: `usual` tries eight ways of relaying in one connection to a service, `all` 23 in
-    eight or more. tls: `policy` offers services what the audits in force ask about, `all` everything,
-    to know all that they accept; that takes some dozens of connections to each.
+    eight or more. tls: `policy` offers services what the audits in force ask about, `all`
+    everything, to know all that they accept; that takes some dozens of connections to each.
     own_mailboxes: mailboxes of the operator at domains that audited hosts serve; `--smuggling`
     (smuggling: on) sends messages to them.
     """
