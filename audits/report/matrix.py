@@ -27,6 +27,9 @@ _NOTHING = "\N{EN DASH}"
 # Topics that share a column; every other topic is a column of its own, after these.
 _HOST_AREAS = {
     "ptr": "DNS",
+    "spf": "DNS",
+    "caa": "DNS",
+    "dane": "DNS",
     "port": "Ports",
     "smtp": "SMTP",
     "mx": "SMTP",
@@ -48,10 +51,15 @@ _DOMAIN_AREAS = {
     "spf": "SPF",
     "dkim": "DKIM",
     "dmarc": "DMARC",
+    "bimi": "DMARC",
     "mta-sts": "MTA-STS",
     "tlsrpt": "TLS-RPT",
     "path": "Delivery",
+    "smtp": "Delivery",
     "client": "Clients",
+    "dnssec": "DNSSEC",
+    "dane": "DNSSEC",
+    "sender": "Sending",
     "zone": "Zone file",
 }
 
