@@ -21,9 +21,9 @@ Whether early data may be sent is what the session tickets say that come with a 
 to the reply to EHLO. Nothing is sent early.
 
 How often a client may renegotiate in TLS 1.2 is tried in one connection, up to the first refusal
-and never more than `max_reneg` + 1 times. A service that is as it should be leaves one over for it;
-where faults took all that a run has for a service, the evidence says that it was not tried:
-`--deep` has one more.
+and never more than `max_reneg` + 1 times. A service that is as it should be leaves one over for it.
+Where faults or a second key took all that a run has for a service, the result is unknown: `--deep`
+has one more.
 """
 
 from collections.abc import Iterator
@@ -117,8 +117,8 @@ def _renegotiation(seen: Observation[Renegotiations], most: int) -> Fail | Pass 
         return Undecided(seen.reason, f"how often a client may renegotiate: {seen.detail}")
     found = seen.fact
     if not found.tried:
-        words = "renegotiation was not tried: no connection was left for it"
-        return Pass((cite(found, "/tried", words),))
+        words = "how often a client may renegotiate was not tried: no connection was left for it"
+        return Undecided(Reason.INTERRUPTED, words, (cite(found, "/tried"),))
     evidence = cite(found, "/accepted", _renegotiated(found))
     if found.accepted > most:
         words = f"a client may renegotiate {found.accepted} times and more in one connection"
