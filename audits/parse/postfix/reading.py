@@ -43,10 +43,14 @@ def read_postfix(tree: ConfigTree, folder: str, version: str | None) -> Reading 
         return master  # without it nothing would seem to listen
     found: list[Problem] = []
     entries = _main_cf(main, found)
+    unreadable = bool(found) and not entries
     services = _master_cf(master, found)
     named = {entry.name: entry for entry in entries}
     scope = Scope(named, version_of(version), folder=folder)
-    found += problems(scope, entries, services)
+    if unreadable:  # what services take from main.cf is not known
+        found += [problem for service in services for problem in service.problems]
+    else:
+        found += problems(scope, entries, services)
     trust = trust_of(scope, tree)
     program = Program(
         mta=Mta.POSTFIX,
