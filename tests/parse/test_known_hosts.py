@@ -1,5 +1,9 @@
-"""Which host keys are known."""
+"""Which host keys are known.
 
+MAILPROOF_EXAMPLES says how many examples its law is tried on.
+"""
+
+import os
 from base64 import b64encode
 
 from hypothesis import given, settings
@@ -87,8 +91,19 @@ def test_what_is_no_line_makes_nothing_known() -> None:
     assert known_keys(text) == ()
 
 
-@settings(deadline=None)
-@given(st.text(), st.text())
+WORDS = st.sampled_from(
+    f"@revoked @cert-authority @x # mx1 *,!mx1 [mx1]:22 [*]:22,? [ |1| |1|x|y {HASHED} {KIND}"
+    f" ssh-rsa {b64encode(OURS).decode()} AAAA ??? = \n \n \n \t \r \0".split(" ")
+)
+FILES = st.text() | st.lists(WORDS | st.text(max_size=3), max_size=30).map(" ".join)
+
+
+@settings(
+    max_examples=int(os.environ.get("MAILPROOF_EXAMPLES", "100")), deadline=None, database=None
+)
+@given(FILES, st.text() | WORDS)
 def test_any_text_is_read(text: str, name: str) -> None:
-    for key in known_keys(text):
+    keys = known_keys(text)
+    for key in keys:
         assert key.is_of(name) in (True, False)
+    assert Trust.of(keys, [name], None).objection(name, KIND, OTHER)

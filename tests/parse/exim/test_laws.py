@@ -71,6 +71,17 @@ _STATEMENTS = st.tuples(
     st.lists(st.tuples(_CONDITION, _VALUES), max_size=4),
 ).map(lambda said: f"  {said[0]}" + "".join(f" {name} = {value}\n" for name, value in said[1]))
 _ACLS = st.lists(_STATEMENTS, max_size=6).map("\n".join)
+_OF_DEBIAN = (
+    "dc_relay_nets dc_relay_domains dc_other_hostnames dc_local_interfaces dc_smarthost"
+    " dc_eximconfig_configtype dc_readhost dc_use_split_config dc_x x"
+)
+_SETTINGS = st.lists(
+    st.tuples(
+        st.sampled_from(_OF_DEBIAN.split(" ")),
+        _LISTS,
+    ),
+    max_size=6,
+).map(lambda pairs: "".join(f"{name}='{value}'\n" for name, value in pairs))
 _VERSIONS = st.sampled_from([None, "4.80", "4.96-15+deb12u4", "4.97.1", "x"])
 # One port shows as much as three, in a third of the time.
 _SHORT = SOUND.replace("25 : 465 : 587", "587")
@@ -104,6 +115,24 @@ def test_sound_text_with_anything_in_it_is_a_reading(data: st.DataObject) -> Non
     at = data.draw(st.integers(0, len(_SHORT)))
     upto = data.draw(st.integers(at, min(len(_SHORT), at + 40)))
     _read(_SHORT[:at] + data.draw(_TEXTS) + _SHORT[upto:], "", None)
+
+
+@law
+@given(_SETTINGS, _TEXTS, _TEXTS, st.booleans())
+def test_any_settings_of_debian_are_a_reading(
+    said: str, piece: str, macros: str, split: bool
+) -> None:
+    folder = "/etc/exim4"
+    files = {
+        f"{folder}/update-exim4.conf.conf": f"dc_use_split_config='{str(split).lower()}'\n{said}",
+        f"{folder}/exim4.conf.template": piece,
+        f"{folder}/exim4.conf.localmacros": macros,
+        f"{folder}/conf.d/main/01": piece,
+    }
+    tree = ConfigTree({path: ConfigText(path, text) for path, text in files.items()})
+    found = read_exim(tree, PLACE, "4.96-15+deb12u4")
+    assert isinstance(found, Reading)
+    assert all(problem.place.line >= 1 for problem in found.program.problems)
 
 
 @law
