@@ -76,7 +76,7 @@ class RelayForm(Struct, frozen=True):
 
     @property
     def beside_relaying(self) -> bool:
-        """Refused for the sender, or since the foreign domain leads nowhere, whatever is relayed.
+        """Refused for the sender, for our address, or since the foreign domain leads nowhere.
 
         Exim verifies both with stock rules, the sender before it asks whether to relay, and the
         recipient after it has found that it would. Refusing a forged sender, or the null sender,
@@ -84,6 +84,8 @@ class RelayForm(Struct, frozen=True):
         """
         if self.rcpt is None or self.rcpt.positive:
             return False
+        if self.rcpt.blocks_client:
+            return True
         words = self.rcpt.words
         if _SENDER.search(words):
             return not self.forged and self.mail_from != ""

@@ -12,6 +12,13 @@ from audits.subject import Path, Service
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 _RELAYING = re.compile(r"\brelay|\brcpthosts\b", re.IGNORECASE)
 _TLS_FIRST = re.compile(r"\bstarttls\b|\btls\b|encrypt", re.IGNORECASE)
+# What is known of an address, in the words of Postfix, Exim and the large receivers.
+_BLOCKED = re.compile(
+    r"\bblocked (?:using|by|for|due)\b|\b(?:black|block)[ -]?list|\blisted (?:at|by|in|on)\b"
+    r"|\bdnsbl\b|\brbl\b|spamhaus|\breputation\b|banned sending"
+    r"|reverse (?:dns|hostname|name)|cannot find your|\bptr\b|\brdns\b",
+    re.IGNORECASE,
+)
 _GREYLISTING = re.compile(r"gr[ea]y-?list|try again|come back", re.IGNORECASE)
 # An address in a path, an address anywhere, a domain name: what a status code is not.
 # Firewalls that inspect SMTP write over the keyword where it stands: `XXXXXXXA`, `XXXXXXXX`.
@@ -73,12 +80,26 @@ class Reply(Struct, frozen=True):
         return postfix_default or _RELAYING.search(self.words) is not None
 
     @property
+    def blocks_client(self) -> bool:
+        """Refused for what is known of our address: a block list, or no reverse name.
+
+        It says nothing of what other strangers may do. X.7.25: RFC 7372 section 3.3.
+        """
+        if self.positive or _RELAYING.search(self.words):
+            return False
+        no_reverse_name = (self.enhanced or "").endswith(".7.25")
+        return no_reverse_name or _BLOCKED.search(self.words) is not None
+
+    @property
     def denies_strangers(self) -> bool:
         """Refused for want of a login: 5yz, or a 4yz with X.7.1, "delivery not authorized".
 
         Not so a 4yz that speaks of greylisting, nor one about an address (X.1.Z, RFC 3463
-        section 3.2), such as an unknown mailbox or a sender whose domain does not resolve.
+        section 3.2), such as an unknown mailbox or a sender whose domain does not resolve, nor one
+        for what is known of our own.
         """
+        if self.blocks_client:
+            return False
         topic = (self.enhanced or "").partition(".")[2]
         if self.permanent:
             return not topic.startswith("1.") or _RELAYING.search(self.words) is not None

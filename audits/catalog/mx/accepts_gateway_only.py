@@ -41,7 +41,7 @@ from audits.evaluate.verdict import (
 from audits.facts.conduct import LocalRecipients
 from audits.facts.declared import DeclaredHost
 from audits.facts.fact import Observation, Observed, Reason
-from audits.facts.smtp import Greeting
+from audits.facts.smtp import Greeting, Reply
 from audits.facts.tcp import Egress, PortState
 
 
@@ -67,7 +67,9 @@ def evaluate(
     if port.fact.state == "filtered":
         return _filtered(port.fact, egress, shut)
     if isinstance(greeting, Observed) and greeting.fact.reply.permanent:
-        return Pass((cite(greeting.fact, "/reply"),))
+        turned_away = greeting.fact.reply
+        seen = (cite(greeting.fact, "/reply"),)
+        return _blocked(turned_away, seen) if turned_away.blocks_client else Pass(seen)
     if not isinstance(asked, Observed):
         return Undecided(asked.reason, asked.detail, (shut,))
     return _answered(declared.fact, asked.fact)
@@ -104,9 +106,16 @@ def _answered(declared: DeclaredHost, asked: LocalRecipients) -> Verdict:
         return Fail((Violation(message, seen, expected="a refusal to whoever is not the gateway"),))
     if not reply.permanent:
         return Undecided(reply.put_off or Reason.PROTOCOL, says, seen)
+    if reply.blocks_client:
+        return _blocked(reply, seen)
     if reply.enhanced == "5.1.1":
         return Undecided(Reason.DENIED, f"{says}, which is about the mailbox", seen)
     return Pass(seen)
+
+
+def _blocked(reply: Reply, seen: tuple[Evidence, ...]) -> Undecided:
+    detail = f"{reply.text}, which is about this vantage and not about the gateway"
+    return Undecided(Reason.DENIED, detail, seen)
 
 
 def _is_in(address: str, networks: tuple[str, ...]) -> bool:

@@ -37,6 +37,7 @@ domain that it took in the evidence. A form that only rewrites into a local addr
 against a service that takes any local recipient. Seen from a network that the host trusts, nothing
 can be said of strangers. A server that verifies addresses refuses a sender or a recipient whose
 domain leads nowhere, whether it relays or not: `probe.sender` and `probe.recipient` have to exist.
+One that refuses this vantage for a block list or a missing reverse name says nothing of others.
 
 `patterns` names the probe patterns (`P01` to `P16`) that must have been tried; `[all]` needs
 `probe.relay_forms: all`. With `full_send` only a message that arrived counts against the service,
@@ -65,6 +66,7 @@ from audits.parse.relay_form import PATTERNS
 
 _REFUSED = frozenset({FormOutcome.DENIED, FormOutcome.SYNTAX})
 _REAL_MAILBOXES = "set probe.sender and probe.recipient to mailboxes that exist"
+_ANOTHER_VANTAGE = "look from an address that is on no block list and has a reverse name"
 _START_MAIL_INPUT = 354
 
 
@@ -144,7 +146,9 @@ def _all_refused(probes: RelayProbes) -> Verdict:
     put_off = reply.put_off if reply is not None else None
     said = reply.text if reply is not None else first.note
     if first.beside_relaying:
-        said += f", which is not about relaying: {_REAL_MAILBOXES}"
+        blocked = reply is not None and reply.blocks_client
+        mend = _ANOTHER_VANTAGE if blocked else _REAL_MAILBOXES
+        said += f", which is not about relaying: {mend}"
     return Undecided(
         put_off or Reason.PROTOCOL,
         f"inconclusive: {_counted(probes)}; {first.name}: {said}",

@@ -46,6 +46,16 @@ def test_refusal_in_the_greeting_passes() -> None:
     assert of(wire.port(), refused, hidden, wire.egress()).outcome is Outcome.PASS
 
 
+def test_refusal_for_what_is_known_of_this_vantage_is_unknown() -> None:
+    words = "5.7.1 Service unavailable; client [203.0.113.2] blocked using zen.example"
+    assert answered(conduct.recipients(known=reply(554, words))).outcome is Outcome.UNKNOWN
+    hidden = silent(LocalRecipients, wire.MX, Reason.REFUSED)
+    greeting = wire.greeting(code=554, text=words)
+    result = of(wire.port(), greeting, hidden, wire.egress())
+    assert result.outcome is Outcome.UNKNOWN
+    assert "about this vantage" in result.unknown[0].detail
+
+
 def test_closed_port_passes() -> None:
     shut = wire.port(state="closed", detail="Connection refused")
     assert of(shut, NO_GREETING, NOT_ASKED, wire.egress()).outcome is Outcome.PASS

@@ -326,6 +326,30 @@ def test_refusal_for_a_name_that_leads_nowhere_is_no_answer(said: Reply) -> None
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        reply(
+            554,
+            "5.7.1 Service unavailable; Client host [203.0.113.2] blocked using zen.example; PBL",
+        ),
+        reply(550, "203.0.113.2 is in a black list at zen.example"),
+        reply(550, "5.7.25 Client host rejected: cannot find your reverse hostname, [203.0.113.2]"),
+    ],
+)
+def test_refusal_for_what_is_known_of_our_address_is_no_answer(said: Reply) -> None:
+    result = judge(evaluate, wire.MX, roles(), probes({"<S> U@D": said, "<> U@D": said}))
+    assert result.outcome is Outcome.UNKNOWN
+    (unknown,) = result.unknown
+    assert "look from an address that is on no block list" in unknown.detail
+
+
+def test_refusal_to_relay_that_speaks_of_block_lists_is_an_answer() -> None:
+    said = reply(550, "5.7.1 Relaying denied, you may be on a blocklist")
+    result = judge(evaluate, wire.MX, roles(), probes({"<S> U@D": said, "<> U@D": said}))
+    assert result.outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
     ("label", "said"),
     [
         # A local recipient that is unknown, and a local sender that is.

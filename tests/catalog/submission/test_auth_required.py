@@ -60,6 +60,7 @@ def test_policy_may_ask_for_the_refusal_at_mail() -> None:
         (reply(451, "4.3.0 try again later"), Reason.DEFERRED),
         (reply(421, "4.7.1 too many connections"), Reason.THROTTLED),
         (reply(550, "5.1.8 sender domain not found"), Reason.DENIED),
+        (reply(554, "5.7.1 Client host [203.0.113.2] blocked using zen.example"), Reason.DENIED),
     ],
     ids=lambda value: value.text[:9] if isinstance(value, Reply) else str(value),
 )
