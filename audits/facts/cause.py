@@ -61,7 +61,7 @@ _WORDS: tuple[tuple[Cause, re.Pattern[str]], ...] = tuple(
         (Cause.LOGIN_WANTED, r"authentication (?:is )?(?:required|needed)|must authenticate"),
         (Cause.EHLO_REFUSED, r"\b(?:helo|ehlo)\b"),
         (Cause.SENDER_NOT_OWNED, r"not owned by user|not (?:allowed|authori[sz]ed) to send as"),
-        (Cause.BLOCKLISTED, r"block-?list|blacklist|\bdnsbl\b|\brbl\b|spamhaus|reputation"),
+        (Cause.BLOCKLISTED, r"(?:black|block)[ -]?list|\bdnsbl\b|\brbl\b|spamhaus|reputation"),
         (Cause.NO_REVERSE_NAME, r"reverse (?:dns|hostname|name)|\bptr\b|\brdns\b"),
         (Cause.SENDER_REFUSED, r"sender (?:address|domain|verif)|\bspf\b|\bdmarc\b"),
         (Cause.RELAY_DENIED, r"\brelay|\brcpthosts\b"),

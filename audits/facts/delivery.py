@@ -30,7 +30,7 @@ IMPLICIT_TLS_PORT = 465
 
 # Words of a refusal that is about who asks, not about what is asked.
 _ABOUT_THE_CLIENT = re.compile(
-    r"client host|block-?list|blacklist|\bdnsbl\b|\brbl\b|spamhaus|reputation"
+    r"client host|(?:black|block)[ -]?list|\bdnsbl\b|\brbl\b|spamhaus|reputation"
     r"|reverse (?:dns|hostname)|\bptr\b|\bspf\b|sender address",
     re.IGNORECASE,
 )

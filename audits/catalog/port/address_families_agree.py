@@ -117,9 +117,10 @@ def _may_be_near_by(
 
 
 def _is_open(probes: RelayProbes) -> bool:
-    """Nothing was accepted, and some of it was not answered."""
-    came_to = {form.outcome for form in probes.forms}
-    return FormOutcome.ACCEPTED not in came_to and not came_to.isdisjoint(_UNANSWERED)
+    """Nothing was accepted, and some of it was not answered, or not about relaying."""
+    if any(form.outcome is FormOutcome.ACCEPTED for form in probes.forms):
+        return False
+    return any(form.outcome in _UNANSWERED or form.beside_relaying for form in probes.forms)
 
 
 def _family(address: str) -> str:

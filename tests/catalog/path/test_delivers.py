@@ -108,6 +108,7 @@ def test_refusal_at_mail_fails_at_mail() -> None:
         (wire.GREYLISTED, Reason.DEFERRED),
         (reply(421, "4.7.0 too busy"), Reason.THROTTLED),
         (reply(554, "5.7.1 Client host blocked using bl.example"), Reason.DENIED),
+        (reply(550, "203.0.113.2 is in a black list at bl.example"), Reason.DENIED),
     ],
 )
 def test_reply_that_decides_nothing_is_unknown(said: Reply, reason: Reason) -> None:

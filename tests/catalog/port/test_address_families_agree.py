@@ -141,6 +141,14 @@ def test_relaying_that_was_put_off_over_one_is_unknown(over_4: FormOutcome) -> N
     assert result.unknown[0].reason is Reason.DEFERRED
 
 
+def test_relaying_that_a_missing_reverse_name_hides_over_one_is_unknown() -> None:
+    blocked = relaying(OVER_6, FormOutcome.DENIED)
+    (form,) = blocked.forms
+    nameless = replace(form, rcpt=reply(550, "5.7.25 Client host rejected: no reverse name"))
+    result = of(replace(blocked, forms=(nameless,)))
+    assert result.outcome is Outcome.UNKNOWN
+
+
 def test_difference_outranks_what_is_silent() -> None:
     hidden = silent(RelayProbes, OVER_6, Reason.DEFERRED)
     result = of(wire.ehlo(OVER_6, "PIPELINING"), hidden)
