@@ -9,6 +9,7 @@ from audits.collect.live.budget import (
     MAX_WALK_CONNECTIONS,
     of_conduct,
     of_hellos,
+    of_logins,
 )
 from audits.collect.live.pace import Pace
 from audits.collect.live.tls_probe import TlsProbe
@@ -17,9 +18,10 @@ from audits.facts.fact import Observed, Reason
 from audits.facts.relay import RelayControls
 from audits.facts.tls import TlsHandshake
 from audits.facts.tls_offer import TlsOffers, TlsQuestions
-from tests.build import PROVENANCE, silent
+from audits.subject import Role
+from tests.build import PROVENANCE, host, roles, silent
 from tests.catalog.tls.offering import ask
-from tests.collect.walking import NAME, SETTINGS, fleet, origin, service
+from tests.collect.walking import ADDRESS, NAME, SETTINGS, fleet, origin, service
 from tests.servers.smtp import Behaviour, SmtpServer
 
 # A hello for each question of a service that is as it should be.
@@ -29,8 +31,9 @@ ENOUGH = 5
 @pytest.mark.parametrize("port", [25, 465, 587])
 @pytest.mark.parametrize("other_key", [False, True])
 def test_a_usual_service_has_room_for_every_question(port: int, other_key: bool) -> None:
-    assert of_hellos(service(port), 1, tls=True, controls=False, other_key=other_key) >= ENOUGH
-    assert of_hellos(service(port), 1, tls=True, controls=True, other_key=False) >= ENOUGH
+    for controls, other in ((False, other_key), (True, False)):
+        room = of_hellos(service(port), 1, tls=True, logins=2, controls=controls, other_key=other)
+        assert room >= ENOUGH
 
 
 @pytest.mark.parametrize("walked", range(1, MAX_WALK_CONNECTIONS + 2))
@@ -42,9 +45,24 @@ def test_all_shares_together_keep_within_the_budget(
 ) -> None:
     for port, relay, login in ((25, 2, 0), (465, 1, 2 * tls), (587, 1, 2 * tls)):
         others = of_conduct(service(port), tls=tls) + relay + controls + login + other_key
-        left = of_hellos(service(port), walked, tls=tls, controls=controls, other_key=other_key)
+        left = of_hellos(
+            service(port),
+            walked,
+            tls=tls,
+            logins=2,
+            controls=controls,
+            other_key=other_key,
+        )
         assert walked + others + left <= MAX_CONNECTIONS
         assert left > 0
+
+
+def test_logins_take_what_the_inventory_declares() -> None:
+    of_host = roles(NAME, Role.MSA, address=ADDRESS, ports=(25, 465, 587))
+    assert of_logins(service(587), of_host, None) == 0
+    assert of_logins(service(587), of_host, host(NAME)) == 0
+    assert of_logins(service(465), of_host, host(NAME, login="a")) == 2
+    assert of_logins(service(587), of_host, host(NAME, login="a")) == 1
 
 
 def test_question_without_room_stays_open_for_that_reason() -> None:
@@ -67,7 +85,9 @@ def test_question_without_room_stays_open_for_that_reason() -> None:
         return found.fact, sum(pace.dialled.values())
 
     found, connections = asyncio.run(run())
-    room = of_hellos(service(), MAX_WALK_CONNECTIONS, tls=True, controls=True, other_key=False)
+    room = of_hellos(
+        service(), MAX_WALK_CONNECTIONS, tls=True, logins=0, controls=True, other_key=False
+    )
     assert connections == room < ENOUGH
     assert [offer.outcome for offer in found.offers[:-1]] == ["refused"] * room
     assert found.silence.reason is Reason.INTERRUPTED

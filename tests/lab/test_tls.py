@@ -35,7 +35,8 @@ def rsa_key(authority: Authority, host: str) -> Credentials:
 class Row:
     """A host, and the audits of TLS that fail on each of its ports; all others pass.
 
-    port: the one that is looked at. absent: audits that do not apply.
+    port: the one that is looked at. absent: audits that do not apply. left_open: unknown, since
+    the details of what is wrong took every connection.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Row:
     certificate: Certificate = trusted
     port: int = 25
     absent: frozenset[str] = frozenset()
+    left_open: frozenset[str] = frozenset()
 
 
 def suites(ciphers: str, **main: str) -> tuple[Software, ...]:
@@ -71,6 +73,7 @@ ROWS = (
         "stock",
         suites(_STOCK_SUITES, **_STOCK),
         frozenset({VERSION, DENIED, ALLOWED, EXCHANGE, HASH}),
+        left_open=frozenset({FEATURES}),
     ),
     Row(
         "certified",
@@ -89,6 +92,7 @@ ROWS = (
         "anonymous",
         suites(f"{_AEAD}:AECDH-AES256-SHA:@SECLEVEL=0", smtpd_tls_exclude_ciphers=""),
         frozenset({DENIED, ALLOWED, HASH}),
+        left_open=frozenset({FEATURES}),
     ),
     Row(
         "static",
@@ -101,6 +105,7 @@ ROWS = (
         suites(f"{_AEAD}:DHE-RSA-AES256-GCM-SHA384:@SECLEVEL=2"),
         frozenset({ALLOWED}),
         rsa_key,
+        left_open=frozenset({FEATURES}),
     ),
     Row(
         "curve",
@@ -160,11 +165,11 @@ def of(run: Run, row: Row, outcome: str) -> dict[str, list[str]]:
 
 @each_row
 def test_each_fault_is_found_and_no_other(run: Run, row: Row) -> None:
-    assert of(run, row, "unknown") == {}
+    assert of(run, row, "unknown").keys() == row.left_open
     failed = of(run, row, "fail")
     assert failed.keys() == row.fails, failed
     assert of(run, row, "not-applicable").keys() == row.absent
-    assert of(run, row, "pass").keys() == AUDITS - row.fails - row.absent
+    assert of(run, row, "pass").keys() == AUDITS - row.fails - row.absent - row.left_open
 
 
 @each_row

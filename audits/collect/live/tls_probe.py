@@ -8,7 +8,7 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from audits.collect.collector import Origin
-from audits.collect.live.budget import of_hellos
+from audits.collect.live.budget import of_hellos, of_logins
 from audits.collect.live.conversation import Conversation, Deadline, connected
 from audits.collect.live.other_chain import other_key_type
 from audits.collect.live.pace import Pace
@@ -127,10 +127,12 @@ class TlsProbe:
         current = handshake.fact.version if isinstance(handshake, Observed) else None
         declared = seen.fact(DeclaredHost, MailHost(service.host))
         target = target_of(service, declared, self.settings.redirect)
-        return _Inquiry(self, service, target, ask, current, self._room(service, ask, seen))
+        logins = of_logins(service, roles, declared)
+        room = self._room(service, ask, seen, logins)
+        return _Inquiry(self, service, target, ask, current, room)
 
-    def _room(self, service: Service, ask: TlsAsk, seen: Snapshot) -> int:
-        """How many hellos there may be."""
+    def _room(self, service: Service, ask: TlsAsk, seen: Snapshot, logins: int) -> int:
+        """How many hellos there may be, where logins take so many connections."""
         if self.settings.probe.tls == "all":
             return MAX_CONNECTIONS_DEEP
         handshake = seen.fact(TlsHandshake, service)
@@ -138,6 +140,7 @@ class TlsProbe:
             service,
             self.pace.walked[service],
             tls=handshake is None or handshake.completed,
+            logins=logins,
             controls=isinstance(seen.get(RelayControls, service), Unobserved),
             other_key=ask.other_key is not None,
         )
