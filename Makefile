@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OUTPUT ?= mailproof-demo
 STAMP := $(VENV)/.installed
+# How many processes the tests are spread over, whole files at a time; 0 is one without a spread.
+WORKERS ?= 0
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: demo test check lab golden docs clean
 
@@ -16,7 +19,7 @@ demo: $(STAMP)
 	$(BIN)/mailproof demo --output $(DEMO_OUTPUT)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -24,7 +27,7 @@ check: $(STAMP)
 	$(BIN)/mypy --strict audits
 
 lab: $(STAMP)
-	$(BIN)/python -m pytest tests/lab
+	$(PYTEST) tests/lab
 
 golden: $(STAMP)
 	MAILPROOF_GOLDEN=write $(BIN)/python -m pytest tests/report
