@@ -8,8 +8,11 @@ import pytest
 
 from audits import catalog
 from audits.catalog import load
+from audits.cli.job import REMEMBERED
 from audits.evaluate.audit import Audit
 from audits.evaluate.policy import Rule, bind
+from audits.facts.declared import FleetScope
+from audits.facts.fact import kind_of
 
 SOURCES = Path(catalog.__file__).parent
 TESTS = Path(__file__).parent / "catalog"
@@ -241,3 +244,8 @@ def test_parameters_survive_json_and_are_what_their_type_says(audit: Audit) -> N
     defaults = {name: msgspec.to_builtins(value) for name, (_, value) in audit.parameters.items()}
     rule = Rule(audit.id, True, None, defaults, None, "test:1")
     assert bind(audit, rule) == {name: value for name, (_, value) in audit.parameters.items()}
+
+
+def test_a_run_keeps_of_an_earlier_one_what_audits_compare_with() -> None:
+    compared = {kind_of(fact) for audit in AUDITS.values() for fact in audit.history()}
+    assert compared | {kind_of(FleetScope)} == REMEMBERED

@@ -46,7 +46,9 @@ from audits.evidence.run_directory import (
     run_id,
 )
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
+from audits.facts.dns import MtaStsTxt
 from audits.facts.fact import F, Fact, Observed, kind_of
+from audits.facts.https import MtaStsPolicy
 from audits.facts.relay import BackscatterProbe, RelayProbes
 from audits.facts.review import ReviewScope
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
@@ -59,6 +61,10 @@ if TYPE_CHECKING:  # a run begins once all that it needs is imported
     from audits.collect.candidate.mta_files import ProgramFiles
     from audits.collect.live.login import Account
     from audits.collect.live.ssh_login import SshAccess
+
+# What audits compare with an earlier run, whatever policy this one is judged by later. It stands
+# here, since asking all audits means to import them.
+REMEMBERED = frozenset({kind_of(kind) for kind in (FleetScope, MtaStsTxt, MtaStsPolicy)})
 
 _STANDS_ON = ("nornir", "paramiko", "dnspython", "cryptography", "pyOpenSSL", "Jinja2", "msgspec")
 
@@ -132,20 +138,14 @@ def _earlier(parent: Path, workspace: Workspace, named: Path | None) -> Snapshot
     so is one that was limited to others than this one: what it did not look at would seem new.
     """
     if named is not None:
-        return RunDirectory.open(named).excerpt(_historical())
+        return RunDirectory.open(named).excerpt(REMEMBERED)
     for run in complete_runs(parent, workspace.settings.vantage.name):
         with suppress(SnapshotError):
-            earlier = run.excerpt(_historical())
+            earlier = run.excerpt(REMEMBERED)
             scope = earlier.fact(FleetScope, earlier.vantage)
             if scope is None or scope.limit in (None, workspace.limited_to):
                 return earlier
     return None
-
-
-def _historical() -> set[str]:
-    """The kinds of facts that any audit compares with, whatever policy a run is judged by later."""
-    kinds = {kind_of(fact) for audit in load().values() for fact in audit.history()}
-    return kinds | {kind_of(FleetScope)}
 
 
 @dataclass(frozen=True)
