@@ -319,6 +319,7 @@ class World:
         documents = self._case.https.items()
         own = [_credentials("cn-only", h).chain for h, d in documents if d.certificate == "cn-only"]
         self._roots.write_bytes(authority().root_pem + b"".join(own))
+        https_s = 1 if any(document.silent for _, document in documents) else _PATIENT_S
         self.settings = Settings(
             resolver=ResolverSettings(
                 (self.names.address,),
@@ -328,7 +329,7 @@ class World:
                 second=second,
             ),
             limits=LimitSettings(
-                gap_s=0, connect_s=2, banner_s=2, reply_s=2, tls_s=2, https_s=1, domain_s=20
+                gap_s=0, connect_s=2, banner_s=2, reply_s=2, tls_s=2, https_s=https_s, domain_s=20
             ),
             trust=TrustSettings(str(self._roots)),
             reputation=ReputationSettings(self._case.lists, self._case.domain_lists),

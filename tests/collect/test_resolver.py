@@ -462,7 +462,8 @@ def test_unicode_and_odd_names_are_asked_for_in_their_wire_form() -> None:
 def test_closing_tells_those_who_wait() -> None:
     async def test(resolver: Resolver, server: ScriptedDns) -> None:
         asking = asyncio.create_task(resolver.ask("mx1.d.example", "A"))
-        await asyncio.sleep(0.02)
+        while not server.asked:
+            await asyncio.sleep(0.005)
         await resolver.aclose()
         silence = await asking
         assert isinstance(silence, Silence)

@@ -5,12 +5,13 @@ all of it ends with the process that started it.
 """
 
 import os
+import secrets
 import shlex
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,9 +73,7 @@ def machine(
     address = namespace.ipv4 if namespace is not None and namespace.ipv4 else "127.0.0.1"
     folder.mkdir(parents=True, exist_ok=True)
     host_key = new_key(folder / "host_key")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = _free_port()
     (folder / "empty").mkdir()
     home = folder / "home" / USER
     home.mkdir(parents=True)
@@ -148,6 +147,15 @@ LogLevel VERBOSE
     finally:
         server.kill()
         server.wait()
+
+
+def _free_port() -> int:
+    """A port below those that systems give by themselves, so that nobody is given it meanwhile."""
+    while True:
+        port = secrets.choice(range(20_000, 30_000))
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 def _wait_for(
