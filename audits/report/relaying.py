@@ -1,6 +1,6 @@
 """What a host's services said to attempts at relaying, form by form, at a glance."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import product
 from typing import Final
@@ -66,11 +66,12 @@ def _row(probes: RelayProbes) -> RelayRow:
 
 def _answers(forms: tuple[RelayForm, ...]) -> Iterator[RelayAnswer]:
     """By what they came to, in clear and inside TLS; refused for another reason is told apart."""
+    by_kind: defaultdict[tuple[FormOutcome, bool, bool], list[RelayForm]] = defaultdict(list)
+    for form in forms:
+        by_kind[form.outcome, form.encrypted, form.beside_relaying].append(form)
     kinds = product(_OUTCOMES.items(), (False, True), (False, True))
     for (outcome, mark), encrypted, beside in kinds:
-        kind = (outcome, encrypted, beside)
-        alike = [f for f in forms if (f.outcome, f.encrypted, f.beside_relaying) == kind]
-        if alike:
+        if alike := by_kind[outcome, encrypted, beside]:
             words = f"{len(alike)} {_WORDS.get(outcome, outcome.value)}"
             words += " inside TLS" if encrypted else ""
             words += ", not about relaying" if beside else ""
