@@ -45,40 +45,37 @@ _USUAL: Transactions = (
     (Form("P02", "<>", "U@D"),),
 )
 
-# Exim takes all of these for syntax errors, and hangs up after the fourth of a connection
-# (smtp_max_synprot_errors): so each transaction has one of its own.
-LITERAL: Transactions = (
+# The three literals are syntax errors to Exim, which hangs up after the fourth of a connection
+# (smtp_max_synprot_errors).
+_ODD: Transactions = (
     (
         Form("", "<S>", '"U@D"@[IP]'),
         Form("", "<S>", "D!U@[IP]"),
         Form("P13", "<S>", "@[IP]:U@D"),
-    ),
-    (
         Form("", "<S>", '"U@D"'),
         Form("P11", "<S>", '"U%D"'),
         Form("P14", "<S>", "D!U"),
     ),
 )
-MALFORMED: Transactions = (
+# Three syntax errors more.
+_MALFORMED: Transactions = (
     (
         Form("P16", "<S>", "U@D@H"),
         Form("", "<S>", "U@D@[IP]"),
         Form("", "<S>", "U@D@"),
     ),
 )
-# The sender is one error, and RCPT behind it another.
-LITERAL_SENDER: Transactions = ((Form("P04", "<S@[IP]>", "U@D"),),)
+# A server may remember the first EHLO of a connection. Own names are what robots say: it may also
+# keep the client out from then on.
+FORGED_EHLO: tuple[Transactions, ...] = (
+    ((Form("P06", "<S>", "U@D", "H"),),),
+    ((Form("P07", "<S>", "U@D", "localhost"),),),
+)
 _SENDERS: Transactions = (
+    (Form("P04", "<S@[IP]>", "U@D"),),
     (Form("P05", "<S@>", "U@D"),),
     (Form("", "<S@localhost>", "U@D"),),
 )
-# A server may remember the first EHLO of a connection.
-FORGED_EHLO: Transactions = (
-    (Form("P06", "<S>", "U@D", "H"),),
-    (Form("P07", "<S>", "U@D", "localhost"),),
-)
-# Each in a connection of its own.
-APART: Transactions = (*LITERAL, *MALFORMED, *LITERAL_SENDER, *FORGED_EHLO)
 
 
 def usual(*, serves: bool) -> Transactions:
@@ -90,9 +87,12 @@ def usual(*, serves: bool) -> Transactions:
     return (*_USUAL, (LOCAL_SENDER if serves else HOST_SENDER,))
 
 
-def senders(*, serves: bool) -> Transactions:
-    """Senders that are tried beside the usual ones."""
-    return (*_SENDERS, (HOST_SENDER,)) if serves else _SENDERS
+def others(*, serves: bool) -> tuple[Transactions, ...]:
+    """What is tried beside the usual forms: connection by connection, the last with room for more.
+
+    serves: as for `usual`.
+    """
+    return (_ODD, _MALFORMED, (*_SENDERS, (HOST_SENDER,)) if serves else _SENDERS)
 
 
 PATTERNS: tuple[str, ...] = tuple(f"P{number:02}" for number in range(1, 17))
@@ -175,6 +175,7 @@ def literal(address: str) -> str:
 
 _BY_LABEL = {
     form.label: form
-    for forms in (*usual(serves=True), *senders(serves=True), *APART)
+    for transactions in (usual(serves=True), *FORGED_EHLO, *others(serves=True))
+    for forms in transactions
     for form in forms
 }

@@ -40,8 +40,9 @@ domain leads nowhere, whether it relays or not: `probe.sender` and `probe.recipi
 One that refuses this vantage for a block list or a missing reverse name says nothing of others.
 
 `patterns` names the probe patterns (`P01` to `P16`) that must have been tried; `[all]` needs
-`probe.relay_forms: all`. With `full_send` only a message that arrived counts against the service,
-and an accepted recipient alone is unknown. `vantage: any` judges from a trusted network too.
+`probe.relay_forms: all`, and `most` tries all but `P06` and `P07`. With `full_send` only a message
+that arrived counts against the service, and an accepted recipient alone is unknown. `vantage: any`
+judges from a trusted network too.
 """
 
 from typing import Literal

@@ -46,13 +46,13 @@ from audits.facts.smtp import EhloReply, Reply
 from audits.facts.snapshot import Snapshot
 from audits.facts.tcp import PortState
 from audits.parse.relay_form import (
-    APART,
+    FORGED_EHLO,
     Envelope,
     Form,
     Names,
     controls,
     envelope,
-    senders,
+    others,
     usual,
 )
 from audits.parse.relay_reply import form_tried
@@ -68,9 +68,9 @@ class RelayWalk:
 
     The usual forms go through one connection, in clear and again inside TLS on port 25, inside TLS
     on the others where they offer it. The controls were asked in the usual conversation; where that
-    had no room for them, they go through a connection of their own. Where all forms are wanted, the
-    others go through more: together they would be refused often enough for Postfix to slow down,
-    and be wrong often enough for Exim to hang up.
+    had no room for them, they go through a connection of their own. Others that are wanted
+    go through up to five more: together they would be refused often enough for Postfix to slow
+    down, and be wrong often enough for Exim to hang up.
 
     Never sends DATA unless told to go beyond RCPT.
     """
@@ -174,44 +174,40 @@ class _Walk:
             answers = known.controls if known else await self._try_or_tell([self._controls()])
             return await self._proved((), answers, seen)
         first = self._envelopes(usual(serves=bool(self._served)))
-        # Where the walk had a reply to MAIL, the first two go together; else one tells of it.
-        beside = known is not None and self._service.port == RELAY_PORT and _offers_tls(ehlo)
-        inside, clear = await asyncio.gather(
-            self._try_or_tell(first if beside else (), inside_tls=True),
-            self._in_clear(first, known, beside=beside),
+        in_clear = asyncio.ensure_future(self._try(first))
+        # Where the walk had a reply to MAIL, all go together; else one tells of it.
+        if known is None:
+            met = await in_clear
+            if isinstance(met, Silence):
+                return met
+            self._mail_first = _refuses_mail(met[:1])
+        asked = [] if known else self._controls()
+        offered = _offers_tls(ehlo) if known else self._visits.offers_tls
+        inside = first if offered and self._service.port == RELAY_PORT else ()
+        *further, last = self._others()
+        # Side by side, as far as the pace of the address lets them.
+        tried = await asyncio.gather(
+            self._try_or_tell(inside, inside_tls=True),
+            *(self._try_or_tell(each) for each in further),
+            self._try_or_tell([*last, *([asked] if asked else [])]),
         )
-        if isinstance(clear, Silence):
-            return clear
-        met, others, answers = clear
-        return await self._proved((*met, *inside, *others), answers, seen)
-
-    async def _in_clear(
-        self, first: Envelopes, known: RelayControls | None, *, beside: bool
-    ) -> tuple[Forms, Forms, Forms] | Silence:
-        """The usual forms, then all others and the controls; a silence where it came to no MAIL.
-
-        beside: the usual forms inside TLS are seen to already.
-        """
-        met = await self._try(first)
+        met = await in_clear
         if isinstance(met, Silence):
             return met
-        self._mail_first = self._mail_first or _refuses_mail(met[:1])
-        asked = [] if known else self._controls()
-        further: list[tuple[Envelopes, bool]] = []
-        if self._service.port == RELAY_PORT and self._visits.offers_tls and not beside:
-            further.append((first, True))
-        others: list[list[Envelope]] = []
-        if self._settings.probe.relay_forms == "all":
-            further += [(self._envelopes([forms]), False) for forms in APART]
-            others = self._envelopes(senders(serves=bool(self._served)))
-        further.append(([*others, *([asked] if asked else [])], False))
-        # Side by side, as far as the pace of the address lets them.
-        *tried, last = await asyncio.gather(
-            *(self._try_or_tell(each, inside_tls=inside) for each, inside in further)
+        forms = [form for each in (met, *tried) for form in each]
+        end = len(forms) - len(asked)
+        return await self._proved(
+            forms[:end], known.controls if known else tuple(forms[end:]), seen
         )
-        forms = [form for each in tried for form in each]
-        forms += last[: len(last) - len(asked)]
-        return met, tuple(forms), known.controls if known else last[len(last) - len(asked) :]
+
+    def _others(self) -> list[list[list[Envelope]]]:
+        """The rarer forms that are wanted, by connection, the last with room for more."""
+        wanted = self._settings.probe.relay_forms
+        if wanted == "usual":
+            return [[]]
+        forged = FORGED_EHLO if wanted == "all" else ()
+        rarer = (*forged, *others(serves=bool(self._served)))
+        return [self._envelopes(each) for each in rarer]
 
     async def _proved(
         self, forms: Sequence[RelayForm], controls: tuple[RelayForm, ...], seen: Snapshot
