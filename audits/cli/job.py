@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -185,8 +185,7 @@ def collect(
         {host.fact.subject: host for host in workspace.whole_fleet.hosts},
     )
     limits = workspace.settings.limits
-    # What makes the reports is much to import, and servers are waited for meanwhile.
-    Thread(target=import_module, args=("audits.cli.reporting",), daemon=True).start()
+    Thread(target=_prepare_for_the_end, daemon=True).start()
     with (
         watching(run.keep, quiet=quiet) as watcher,
         asyncio.Runner() as loop,
@@ -420,6 +419,13 @@ def _asked_for(snapshot: Snapshot, beyond: Beyond) -> tuple[str, ...]:
     return tuple(sorted({*beyond.names, *before}))
 
 
+def _prepare_for_the_end() -> None:
+    """What makes the reports is much to import, and servers are waited for meanwhile."""
+    import_module("audits.cli.reporting")
+    versions()
+
+
+@cache
 def versions() -> dict[str, str]:
     """Of Python, of mailproof, and of what it stands on."""
     found = {"python": platform.python_version(), "mailproof": __version__}

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from audits.collect.live.canary import Canary
 from audits.collect.live.conversation import Conversation
 from audits.collect.live.service import MAX_REFUSALS, RELAY_PORT, mail_from, rcpt_to
 from audits.collect.live.tcp import Unheard
@@ -19,6 +19,9 @@ from audits.facts.relay import (
 )
 from audits.facts.smtp import Reply
 from audits.parse.relay_form import Envelope, Names, envelope, form_of
+
+if TYPE_CHECKING:  # few runs send a message, and what sends it is much to import
+    from audits.collect.live.canary import Canary
 
 _NO_CONTROL = Silence(Reason.NOT_DECLARED, "no domain is known that this host serves")
 _NOT_AN_MX = Silence(Reason.SKIPPED, "mail for a domain comes in on port 25")
@@ -38,7 +41,7 @@ class Proof:
         names: Names,
         served: Sequence[str],
         target: tuple[str, ...],
-        canary: Canary | None,
+        canary: "Canary | None",
         run: str,
     ) -> None:
         self._visits = visits
@@ -122,7 +125,7 @@ class Proof:
         return BackscatterProbe(self._service, self._served[0], control, bounce)
 
     async def _deliver(
-        self, canary: Canary, sent: Envelope, encrypted: bool, token: str
+        self, canary: "Canary", sent: Envelope, encrypted: bool, token: str
     ) -> Delivery:
         """Sends one message and waits for it at the canary's mailbox."""
         if canary.domain in self._served:
@@ -135,7 +138,7 @@ class Proof:
         return await canary.awaited(delivery, self._visits.deadline.ends)
 
     async def _send(
-        self, canary: Canary, sent: Envelope, encrypted: bool, token: str
+        self, canary: "Canary", sent: Envelope, encrypted: bool, token: str
     ) -> tuple[Reply | None, str, bool]:
         """The reply to the end of the message, or why there is none; whether it left us."""
         content = canary.content(sent, token, self._service)
