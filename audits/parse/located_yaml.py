@@ -117,8 +117,9 @@ def nearest(wrong: str, known: Sequence[str]) -> str:
 
 # --- reading ------------------------------------------------------------------------------------
 
-# c-printable, YAML 1.2 section 5.1
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What is not c-printable, YAML 1.2 section 5.1. Said the other way round, with all that may stand
+# in a file, it would take most of this module's time to import.
+_UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _WORDS = {
