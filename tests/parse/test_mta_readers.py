@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from audits.collect.configured import READERS, USUAL_PLACE
 from audits.facts.mta import Mta
 from audits.parse.config_tree import ConfigText, ConfigTree, Reading
+from tests.parse.readings import held
 
 EXAMPLES = int(os.environ.get("MAILPROOF_EXAMPLES", "200"))
 law = settings(
@@ -69,16 +70,7 @@ def test_any_text_gives_a_reading(mta: Mta) -> None:
     def holds(first: str, other: str, version: str | None) -> None:
         files = {USUAL_PLACE[mta]: ConfigText("first", first)}
         files |= {path: ConfigText(path, other) for path in OTHERS[mta]}
-        found = READERS[mta](ConfigTree(files), USUAL_PLACE[mta], version)
-        assert isinstance(found, Reading)
-        for problem in found.program.problems:
-            assert problem.place.line >= 1
-            assert problem.place.column >= 1
-            assert problem.expected
-        for listener in found.listeners:
-            assert 0 < listener.port < 65536
-            questions = [ruling.question for ruling in listener.rulings]
-            assert len(questions) == len(set(questions))
+        held(READERS[mta](ConfigTree(files), USUAL_PLACE[mta], version))
 
     holds()
 
