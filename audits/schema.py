@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
-from audits.config import ConfigFile, PolicyFile, WaiverEntry
+from audits.config import ConfigFile
 from audits.errors import UsageError
 from audits.evaluate.result import Result
 from audits.fleet import DefaultsFile, DomainFile, GroupFile, HostFile
+from audits.policy_file import PolicyFile
+from audits.waiver_file import WaiverEntry
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _INVENTORY: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from audits.catalog import load
-from audits.config import read_policy
+from audits.policy_file import read_policy
 from audits.report.page import index, page
 
 PAGES = Path(__file__).parent.parent / "docs" / "audits"

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from audits.config import read_policy
+from audits.policy_file import read_policy
 from tests.vectors import Case, Inventory, Mta, Page, judged
 
 POLICY = "version: STSv1\nmode: enforce\nmx: *.example.com\nmax_age: 604800\n"

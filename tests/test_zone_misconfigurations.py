@@ -19,7 +19,6 @@ from audits.collect.candidate.assembly import OFFLINE, CandidateFiles, offline
 from audits.collect.collector import Origin
 from audits.collect.plan import STATED, plan
 from audits.collect.stages import Collection, Population
-from audits.config import read_policy
 from audits.evaluate.coverage import coverable, separated
 from audits.evaluate.engine import evaluate
 from audits.evaluate.result import Result
@@ -30,6 +29,7 @@ from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.parse.config_tree import ConfigText
 from audits.parse.zone import ZoneSet
 from audits.parse.zone_file import read_zone_file
+from audits.policy_file import read_policy
 from audits.settings import LimitSettings
 from audits.subject import Role, Subject, Vantage
 from tests.build import AS_OF, PROVENANCE, domain, host, policy

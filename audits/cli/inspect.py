@@ -13,9 +13,9 @@ from audits.catalog import load
 from audits.cli.exits import Exit
 from audits.cli.options import ConfigFile, Limit, NoWaivers, Policies, WaiverFile, stdout
 from audits.cli.workspace import Workspace, checked_policy, configuration, read_workspace
-from audits.config import builtin_policies
 from audits.evaluate.policy import Policy
 from audits.facts.declared import DeclaredDomain
+from audits.policy_file import builtin_policies
 from audits.report.words import counted
 from audits.schema import schema as schema_of
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from audits.catalog import load
 from audits.cli.compiled import compiled_templates
 from audits.cli.job import Judged, Judgment, command_line
-from audits.config import builtin_policies
 from audits.evidence.run_directory import REPORT, SUMMARY, RunDirectory
 from audits.facts.snapshot import Snapshot
+from audits.policy_file import builtin_policies
 from audits.report.data import encode_summary
 from audits.report.html import html_chunks
 from audits.report.location import Repository

@@ -10,15 +10,17 @@ from msgspec.structs import replace
 
 from audits.catalog import load
 from audits.cli.clock import now
-from audits.config import Config, find_config, merge, read_config, read_policy, read_waivers
+from audits.config import Config, find_config, read_config
 from audits.errors import PolicyError, UsageError
 from audits.evaluate.policy import Policy, check
 from audits.evaluate.waiver import Waiver
 from audits.facts.declared import DeclaredDomain, DeclaredHost, FleetScope
 from audits.facts.snapshot import Snapshot
 from audits.fleet import Fleet, limit, read_fleet
+from audits.policy_file import merge, read_policy
 from audits.selector import read_selection, unmatched
 from audits.settings import Settings
+from audits.waiver_file import read_waivers
 
 
 @dataclass(frozen=True)
