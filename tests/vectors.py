@@ -32,8 +32,8 @@ from audits.cli.exits import for_results
 from audits.collect.collector import Origin
 from audits.collect.live.assembly import assembled
 from audits.collect.live.available import AVAILABLE
-from audits.collect.live.resolver import Traffic
 from audits.collect.live.tcp import is_address
+from audits.collect.live.traffic import Traffic
 from audits.collect.plan import plan
 from audits.collect.stages import Collection, Population
 from audits.demo.certificates import Authority, Credentials

@@ -16,6 +16,7 @@ from audits.cli.exits import Exit
 from audits.cli.options import ConfigFile, stdout
 from audits.cli.workspace import Workspace, read_workspace
 from audits.collect.collector import Origin
+from audits.collect.live.preflight import preflight
 from audits.collect.live.resolver import Resolver
 from audits.errors import UsageError
 from audits.facts.dns import ResolverReport
@@ -71,9 +72,9 @@ async def _resolver(workspace: Workspace) -> list[Finding]:
     settings = workspace.settings.resolver
     async with Resolver(settings) as resolver:
         origin = Origin(workspace.settings.vantage.name, now)
-        report = (await resolver.preflight(origin)).fact
+        report = (await preflight(resolver, origin)).fact
         other = resolver.second
-        second = (await other.preflight(origin)).fact if other is not None else None
+        second = (await preflight(other, origin)).fact if other is not None else None
     first = Finding(
         "resolver", report.signed is not None, f"{', '.join(report.servers)}: {report.finding}"
     )

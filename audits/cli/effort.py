@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from rich.table import Table
 
-from audits.collect.live.resolver import Traffic
+from audits.collect.live.traffic import Traffic
 
 
 def taken(traffic: Traffic, connections: Mapping[int, int]) -> Table:

@@ -25,7 +25,7 @@ from audits.cli.watch import watching
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
 from audits.collect.live.beyond import UP_TO_RCPT, Beyond
-from audits.collect.live.resolver import Traffic
+from audits.collect.live.traffic import Traffic
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
 from audits.errors import SnapshotError, UsageError

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from audits.cli.effort import taken
 from audits.cli.exits import Exit
-from audits.collect.live.resolver import Traffic
+from audits.collect.live.traffic import Traffic
 from tests.cli.command import mailproof
 
 

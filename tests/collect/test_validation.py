@@ -8,6 +8,7 @@ import pytest
 from audits.collect.collector import Origin
 from audits.collect.live.dane import DaneHost
 from audits.collect.live.dnssec import DnssecDomain
+from audits.collect.live.preflight import preflight
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.validation import Validated, ask_validated
 from audits.facts.dane import TlsaSet
@@ -168,7 +169,7 @@ def test_name_that_both_refuse_is_a_bogus_name_of_the_domain() -> None:
 def test_preflight_tells_what_the_second_resolver_is_worth() -> None:
     async def finding(pair: Pair) -> str:
         async with pair as resolver:
-            return (await resolver.preflight(ORIGIN)).fact.finding
+            return (await preflight(resolver, ORIGIN)).fact.finding
 
     validating, idle = Pair(GOOD, GOOD), Pair(GOOD, GOOD)
     idle.other.script.by_name["."] = Behaviour()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from audits.collect.collector import Collector, Origin
 from audits.collect.live.beyond import UP_TO_RCPT, Beyond
 from audits.collect.live.pace import Pace
+from audits.collect.live.preflight import preflight
 from audits.collect.live.resolver import Resolver
 from audits.collect.plan import Plan
 from audits.facts.dns import ResolverReport
@@ -44,7 +45,7 @@ class Live:
 
     def preflight(self) -> Observed[ResolverReport]:
         """What the resolver is worth, asked before anything else."""
-        return self._loop.run(self.resolver.preflight(self._origin))
+        return self._loop.run(preflight(self.resolver, self._origin))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from audits.collect.live.dns import DnsDomain, DnsHost
 from audits.collect.live.https import MtaStsFetch
 from audits.collect.live.login import Account, authenticate
 from audits.collect.live.pace import Pace
+from audits.collect.live.preflight import preflight
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.service import IMPLICIT_TLS_PORT, RELAY_PORT, domain_of, mail_from, rcpt_to
 from audits.collect.live.tcp import Attempt, Unheard, is_address, target_of
@@ -280,7 +281,7 @@ class _LookUp:
         found: list[Fact] = []
         tlsa = await self._ask(DaneHost(around.resolver, around.origin), TlsaSet, host)
         if isinstance(tlsa, Observed) and tlsa.fact.records and tlsa.fact.secure:
-            report = await around.resolver.preflight(around.origin)
+            report = await preflight(around.resolver, around.origin)
             found += [tlsa.fact] if report.fact.validates else []
         # A sender does not hold mail back for a policy host that is silent (RFC 8461 section 5.1).
         ready, _ = await asyncio.wait({policy}, timeout=around.settings.limits.connect_s)
