@@ -3,6 +3,7 @@
 import shlex
 import shutil
 from enum import StrEnum
+from os.path import relpath
 from pathlib import Path
 from typing import Annotated
 
@@ -75,8 +76,13 @@ def init(
 
 
 def _workflow(directory: Path, ci: Ci) -> tuple[Path, str]:
-    """The file of a workflow and its text. Raises UsageError where there is one already."""
+    """The file of a workflow, named as the directory is, and its text.
+
+    Raises UsageError where there is one already.
+    """
     top, below = below_top(directory)
+    if not directory.is_absolute():
+        top = Path(relpath(top))
     path = top / _WORKFLOWS[ci]
     if path.exists():
         raise UsageError(f"found {path}; expected a repository without it")

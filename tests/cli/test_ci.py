@@ -89,7 +89,25 @@ def test_workflow_is_added_to_a_fleet_that_is_there(repository: Path) -> None:
     assert mailproof("init", cwd=repository).returncode == Exit.COMPLETE
     added = mailproof("init", "--ci", "github", cwd=repository)
     assert added.returncode == Exit.COMPLETE
-    assert added.stdout.splitlines() == [str(repository / WORKFLOWS["github"])]
+    assert added.stdout.splitlines() == [str(WORKFLOWS["github"])]
+
+
+@pytest.mark.parametrize("ci", WORKFLOWS)
+def test_workflow_is_named_from_where_the_command_was_typed(repository: Path, ci: str) -> None:
+    below = repository / "mail" / "fleet"
+    below.mkdir(parents=True)
+    ended = mailproof("init", "--ci", ci, cwd=below)
+    assert ended.stdout.splitlines()[-1] == str("../.." / WORKFLOWS[ci])
+    assert (repository / WORKFLOWS[ci]).is_file()
+    again = mailproof("init", "--ci", ci, cwd=below)
+    assert f"found {'../..' / WORKFLOWS[ci]}; expected a repository without it" in again.stderr
+
+
+def test_workflow_of_a_fleet_with_an_absolute_name_has_one_too(repository: Path) -> None:
+    fleet = repository / "fleet"
+    named = mailproof("init", str(fleet), "--ci", "github", cwd=repository).stdout.splitlines()
+    assert named[0] == str(fleet / "mailproof.yaml")
+    assert named[-1] == str(repository / WORKFLOWS["github"])
 
 
 def test_github_workflow_asks_for_no_more_than_it_needs(repository: Path) -> None:
