@@ -1,4 +1,4 @@
-"""The verbs that do the job: run, collect, evaluate, report."""
+"""The verbs that begin a run, or go on with one: run, collect."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +9,7 @@ import typer
 from audits.cli import job
 from audits.cli.clock import now
 from audits.cli.exits import Exit, for_change, for_results
-from audits.cli.form import (
-    Format,
-    Formats,
-    SarifSuppressed,
-    Wanted,
-    by_itself,
-    hand_out,
-    keep,
-    on_github,
-    put,
-    wanted,
-    written,
-)
+from audits.cli.form import Formats, SarifSuppressed, Wanted, by_itself, hand_out, keep, wanted
 from audits.cli.options import (
     ConfigFile,
     Deep,
@@ -37,23 +25,16 @@ from audits.cli.options import (
     stderr,
     stdout,
 )
-from audits.cli.workspace import (
-    Workspace,
-    checked_policy,
-    configuration,
-    read_workspace,
-    waivers_for,
-)
+from audits.cli.workspace import Workspace, read_workspace
 from audits.collect.live.beyond import UP_TO_RCPT, Beyond
 from audits.errors import UsageError
 from audits.evaluate.verdict import Severity
-from audits.evidence.run_directory import FACTS, JUDGED_BY, REPORT, RESULTS, RunDirectory
+from audits.evidence.run_directory import FACTS, REPORT, RunDirectory
 from audits.facts.fact import kind_of
 from audits.report.words import counted
 
-if TYPE_CHECKING:  # files under review come seldom, reports late
+if TYPE_CHECKING:  # files under review come seldom
     from audits.cli.review import Review
-    from audits.report.view import ReportView
 
 Resume = Annotated[
     Path | None,
@@ -124,22 +105,11 @@ FailOnNew = Annotated[
         "whatever was there before.",
     ),
 ]
-NewAlone = Annotated[
-    bool,
-    typer.Option(
-        "--fail-on-new",
-        help="Of a run with --base: let github and junit call only those failures errors that the "
-        "change introduces.",
-    ),
-]
-StoredRun = Annotated[Path, typer.Argument(help="The directory of a stored run.", metavar="RUN")]
 
 
 def register(app: typer.Typer) -> None:
     app.command()(run)
     app.command()(collect)
-    app.command()(evaluate)
-    app.command()(report)
 
 
 def run(
@@ -271,7 +241,9 @@ def whole_run(
     job.finish(workspace, directory, snapshot, beyond)
     hand_out(out.forms, made, remarks, own, suppressed=suppressed)
     if not quiet:
-        _print_summary(made, directory.path / REPORT)
+        from audits.cli.summary import print_summary
+
+        print_summary(made, directory.path / REPORT)
     if stats:
         _print_effort(collected)
     return judged
@@ -312,149 +284,10 @@ def collect(
     return Exit.COMPLETE
 
 
-def evaluate(
-    stored: StoredRun,
-    config: ConfigFile = None,
-    policy: Policies = None,
-    waivers: WaiverFile = None,
-    no_waivers: NoWaivers = False,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="A directory for results and reports; default: the run itself, if it was not "
-            "judged before.",
-            show_default=False,
-        ),
-    ] = None,
-    fail_on: FailOn = Severity.MEDIUM,
-    max_unknown: MaxUnknown = 0,
-    format: Formats = None,
-    sarif_suppressed: SarifSuppressed = False,
-    quiet: Quiet = False,
-) -> Exit:
-    """Judges a stored run again, offline: the same facts, this or another policy.
-
-    Without --policy the run's own policy and waivers are used. The same facts, policy and waivers
-    give the same bytes of results.jsonl as the run did.
-    """
-    from audits.cli.reporting import remarked, reported, write_reports
-    from audits.report.remark import Gate
-
-    forms = wanted(format) or by_itself(quiet=quiet)
-    run = job.stored(stored)
-    directory = _place_for(run.directory, output, forms)
-    judgment = run.judgment
-    if policy:
-        chosen = checked_policy(configuration(config), policy)
-        judgment = job.Judgment(judgment.fleet, chosen, judgment.waivers, judgment.folder)
-    if waivers or no_waivers:
-        read = () if no_waivers else waivers_for(configuration(config), waivers, run.snapshot)
-        judgment = job.Judgment(judgment.fleet, judgment.policy, read, judgment.folder)
-    judged = job.judge(run.snapshot, judgment, run.directory)
-    complete = run.directory.complete
-    ended = job.ended(run)
-    made = reported(run.snapshot, judgment, judged, ended=ended, complete=complete)
-    gate = Gate(fail_on, max_unknown)
-    remarks = remarked(run.snapshot, judgment, judged, gate, ended=ended, complete=complete)
-    if directory is not None:
-        directory.make()
-        job.write_results(directory, judged.results)
-        write_reports(directory, made, None)
-        keep(directory, forms, made, remarks, None, suppressed=sarif_suppressed)
-        directory.write(JUDGED_BY, [job.encode_judgment(judgment)])
-        if output is None:
-            directory.renew()
-    hand_out(forms, made, remarks, None, suppressed=sarif_suppressed)
-    if not quiet:
-        _print_summary(made, directory.path / REPORT if directory else None)
-    return for_results(judged.results, fail_on, max_unknown)
-
-
-def report(
-    stored: StoredRun,
-    format: Annotated[
-        Format,
-        typer.Option("--format", "-f", help=f"{', '.join(Format)}.", metavar="FORMAT"),
-    ] = Format.HTML,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="A file; default: standard output.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ] = None,
-    fail_on: FailOn = Severity.MEDIUM,
-    max_unknown: MaxUnknown = 0,
-    fail_on_new: NewAlone = False,
-    sarif_suppressed: SarifSuppressed = False,
-) -> Exit:
-    """Writes a report of a stored run that was judged.
-
-    --fail-on and --fail-on-new say what github and junit call an error, --max-unknown when sarif
-    calls a run incomplete; the exit code is 0 once the report is written.
-    """
-    from audits.cli.reporting import remarked, reported
-    from audits.report.remark import Gate
-
-    run = job.stored(stored)
-    if not (stored / RESULTS).is_file():
-        raise UsageError(f"{stored}: not judged yet; run `mailproof evaluate {stored}` first")
-    judged = job.stored_judged(run)
-    complete = run.directory.complete
-    ended = job.ended(run)
-    made = reported(run.snapshot, run.judgment, judged, ended=ended, complete=complete)
-    gate = Gate(fail_on, max_unknown, new_alone=fail_on_new)
-    remarks = remarked(run.snapshot, run.judgment, judged, gate, ended=ended, complete=complete)
-    put(written(format, made, remarks, None, suppressed=sarif_suppressed), output)
-    return Exit.COMPLETE
-
-
-def _place_for(
-    stored: RunDirectory, output: Path | None, forms: tuple[Wanted, ...]
-) -> RunDirectory | None:
-    """Where results of a stored run go: to what is named, else to the run itself if it has none.
-
-    Raises UsageError where a form has to become part of a directory, and there is none.
-    """
-    if output is not None:
-        return RunDirectory(output)
-    if not (stored.path / RESULTS).exists():
-        return stored
-    for each in forms:
-        if each.kept is not None:
-            raise UsageError(
-                f"--format: {stored.path} was judged before and stays as it is; expected "
-                f"{each.form}=FILE, or --output beside it"
-            )
-    return None
-
-
 def _print_effort(collected: job.Collected) -> None:
     from audits.cli.effort import taken
 
     stderr().print(taken(collected.traffic, collected.connections))
-
-
-def _print_summary(made: "ReportView", report: Path | None) -> None:
-    from audits.report.text import terminal
-
-    console = stderr()
-    plain = not console.encoding.lower().startswith("utf")
-    shown = terminal(made, str(report) if report else None, plain=plain)
-    if not on_github():
-        console.print(shown)
-        return
-    # The runner looks for commands in every line, and these quote what servers said.
-    from audits.report.github import harmless
-
-    with console.capture() as captured:
-        console.print(shown)
-    console.file.write(harmless(captured.get()))
 
 
 def _check_resumed(resume: Path | None, *others: object) -> None:

@@ -67,11 +67,11 @@ VERBS = (
     ),
     Verb(
         "evaluate",
-        "run",
+        "stored",
         "Audit",
         "Judges a stored run again, offline: the same facts, this or another policy.",
     ),
-    Verb("report", "run", "Audit", "Writes a report of a stored run that was judged."),
+    Verb("report", "stored", "Audit", "Writes a report of a stored run that was judged."),
     Verb(
         "sink",
         "sink",

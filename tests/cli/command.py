@@ -1,9 +1,11 @@
 """Runs `mailproof` as a user does: another process, its own directory, exit code and output."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 COMMAND = [sys.executable, "-c", "from audits.cli import main; main()"]
 
@@ -31,3 +33,8 @@ def run_directory(parent: Path) -> Path:
     runs = [path for path in parent.iterdir() if path.is_dir()]
     assert len(runs) == 1, runs
     return runs[0]
+
+
+def results_of(run: Path) -> list[dict[str, Any]]:
+    """The lines of its results, in order."""
+    return [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""The main job through the command: collected, judged, reported, judged again."""
+"""The main job through the command: collected, judged, reported, gone on with."""
 
 import json
 import shlex
@@ -6,27 +6,12 @@ import shutil
 import signal
 import subprocess
 import time
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from audits.cli.exits import Exit
-from tests.cli.command import COMMAND, environment, mailproof, run_directory
-
-
-@pytest.fixture(scope="module")
-def whole(served_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run over the whole demo fleet."""
-    output = tmp_path_factory.mktemp("runs")
-    ended = mailproof("run", "--output", str(output), cwd=served_fleet)
-    assert ended.returncode == Exit.FINDINGS_INCOMPLETE, ended.stderr
-    return run_directory(output)
-
-
-def results_of(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "results.jsonl").read_text().splitlines()]
+from tests.cli.command import COMMAND, environment, mailproof, results_of, run_directory
 
 
 def test_run_leaves_a_complete_directory(whole: Path) -> None:
@@ -60,44 +45,6 @@ def test_line_of_results_follows_the_data_contract(whole: Path) -> None:
 
 def test_no_audit_breaks_on_the_demo(whole: Path) -> None:
     assert [r for r in results_of(whole) if r["outcome"] == "error"] == []
-
-
-def test_stored_run_is_judged_again_to_the_same_bytes(whole: Path, tmp_path: Path) -> None:
-    again = mailproof("evaluate", str(whole), "--output", str(tmp_path / "again"), cwd=tmp_path)
-    assert again.returncode == Exit.FINDINGS_INCOMPLETE, again.stderr
-    first = (whole / "results.jsonl").read_bytes()
-    assert (tmp_path / "again" / "results.jsonl").read_bytes() == first
-
-
-def test_named_policy_gives_the_same_bytes_too(
-    whole: Path, served_fleet: Path, tmp_path: Path
-) -> None:
-    policy = str(served_fleet / "policies" / "ours.yaml")
-    output = str(tmp_path / "again")
-    mailproof("evaluate", str(whole), "--policy", policy, "--output", output, cwd=tmp_path)
-    first = (whole / "results.jsonl").read_bytes()
-    assert (tmp_path / "again" / "results.jsonl").read_bytes() == first
-
-
-def test_another_policy_judges_the_same_facts(whole: Path, tmp_path: Path) -> None:
-    (tmp_path / "dmarc.yaml").write_text(
-        "id: dmarc\ntitle: DMARC alone\naudits:\n"
-        "  dmarc-policy-enforced: {params: {min_policy: reject}, severity: low}\n"
-    )
-    output = str(tmp_path / "out")
-    ended = mailproof(
-        "evaluate", str(whole), "-p", "dmarc.yaml", "-o", output, "--max-unknown", "9", cwd=tmp_path
-    )
-    assert ended.returncode == Exit.COMPLETE, ended.stderr
-    assert {r["audit"] for r in results_of(tmp_path / "out")} == {"dmarc-policy-enforced"}
-
-
-def test_reports_of_a_stored_run_go_to_standard_output(whole: Path, tmp_path: Path) -> None:
-    html = mailproof("report", str(whole), cwd=tmp_path).stdout
-    assert html.startswith("<!doctype html>") or html.startswith("<!DOCTYPE html>")
-    summary = json.loads(mailproof("report", str(whole), "-f", "json", cwd=tmp_path).stdout)
-    assert summary["schema"] == "mailproof/summary/v1"
-    assert "Not compliant" in mailproof("report", str(whole), "-f", "text", cwd=tmp_path).stdout
 
 
 def test_limit_asks_only_for_what_it_names(served_fleet: Path, tmp_path: Path) -> None:
@@ -253,37 +200,6 @@ def test_report_of_a_run_that_was_cut_off_says_so(whole: Path, tmp_path: Path) -
     assert "The run was cut off before it was complete." in ended.stderr
 
 
-def test_waivers_of_the_whole_fleet_serve_a_limited_run_too(
-    served_fleet: Path, tmp_path: Path
-) -> None:
-    policy = tmp_path / "dmarc.yaml"
-    policy.write_text("id: d\ntitle: D\naudits: {dmarc-published: , dmarc-policy-enforced: }\n")
-    chosen = ("-p", str(policy), "-l", "domain:good.example")
-    mailproof("collect", "-q", *chosen, "-o", str(tmp_path / "runs"), cwd=served_fleet)
-    run = run_directory(tmp_path / "runs")
-    manifest = json.loads((run / "manifest.json").read_text())
-    ended = mailproof(
-        "evaluate", "-q", str(run), "--waivers", "policies/waivers.yaml", cwd=served_fleet
-    )
-    assert ended.returncode == Exit.COMPLETE, ended.stderr
-    renewed = json.loads((run / "manifest.json").read_text())
-    assert renewed["files"] == {
-        name: sha256((run / name).read_bytes()).hexdigest()
-        for name in ("facts.jsonl", "policy.json", "report.html", "results.jsonl", "summary.json")
-    }
-    assert renewed | {"files": manifest["files"]} == manifest
-
-
-def test_output_of_evaluate_that_cannot_be_made_ends_with_its_own_code(
-    whole: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "file").write_text("")
-    output = str(tmp_path / "file" / "judged")
-    ended = mailproof("evaluate", str(whole), "-o", output, cwd=tmp_path)
-    assert ended.returncode == Exit.OUTPUT
-    assert "judged: can't be made: Not a directory" in ended.stderr
-
-
 def test_complete_run_is_not_resumed(whole: Path, served_fleet: Path) -> None:
     ended = mailproof("run", "--resume", str(whole), cwd=served_fleet)
     assert ended.returncode == Exit.USAGE
@@ -322,17 +238,6 @@ def test_disk_that_fills_up_ends_the_run_at_once_and_it_can_be_resumed(
     }
     resumed = mailproof("run", "-q", "--resume", str(run), cwd=served_fleet)
     assert resumed.returncode == Exit.FINDINGS_INCOMPLETE, resumed.stderr
-
-
-def test_damaged_facts_are_named_by_file_and_line(whole: Path, tmp_path: Path) -> None:
-    damaged = tmp_path / "damaged"
-    shutil.copytree(whole, damaged)
-    lines = (damaged / "facts.jsonl").read_text().splitlines()
-    lines[4] = "{}"
-    (damaged / "facts.jsonl").write_text("\n".join(lines))
-    ended = mailproof("evaluate", str(damaged), cwd=tmp_path)
-    assert ended.returncode == Exit.USAGE
-    assert "facts.jsonl:5" in ended.stderr
 
 
 def test_run_is_compared_with_the_one_before_and_judged_again_by_itself(
