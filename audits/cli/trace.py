@@ -27,7 +27,8 @@ from audits.collect.live.pace import Pace
 from audits.collect.live.resolver import Resolver
 from audits.collect.live.service import RELAY_PORT
 from audits.collect.live.tcp import Unheard, is_address
-from audits.collect.live.trace import Errand, RelayTrace, Surroundings, ViaTrace
+from audits.collect.live.trace import RelayTrace, ViaTrace
+from audits.collect.live.trace_errand import Errand, Surroundings
 from audits.collect.live.trust import TrustStore
 from audits.config import Config
 from audits.errors import ParseError, UsageError
