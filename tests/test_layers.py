@@ -23,7 +23,18 @@ ALLOWED = {
     "report": {"report", "evaluate", "facts", "errors", "subject"},
     "document": {"parse", "errors"},
     "secret": {"errors"},
-    "fleet": {"document", "facts", "parse", "selector", "errors", "subject", "settings"},
+    "inventory": {"document", "facts", "parse", "errors", "subject", "settings"},
+    "fleet": {
+        "inventory",
+        "document",
+        "facts",
+        "parse",
+        "selector",
+        "errors",
+        "subject",
+        "settings",
+    },
+    "nornir_inventory": {"fleet", "inventory"},
     "config": {
         "document",
         "parse",
@@ -39,6 +50,7 @@ ALLOWED = {
     "waiver_file": {"document", "parse", "facts", "evaluate", "selector", "errors"},
     "schema": {
         "fleet",
+        "inventory",
         "config",
         "policy_file",
         "waiver_file",
