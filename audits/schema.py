@@ -9,7 +9,7 @@ import msgspec
 from audits.config import ConfigFile
 from audits.errors import UsageError
 from audits.evaluate.result import Result
-from audits.fleet import DefaultsFile, DomainFile, GroupFile, HostFile
+from audits.inventory.entry import DefaultsFile, DomainFile, GroupFile, HostFile
 from audits.policy_file import PolicyFile
 from audits.waiver_file import WaiverEntry
 

@@ -52,7 +52,6 @@ from audits.facts.https import MtaStsPolicy
 from audits.facts.relay import BackscatterProbe, RelayProbes
 from audits.facts.review import ReviewScope
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
-from audits.fleet import nornir_inventory
 from audits.secret import secret
 from audits.subject import Vantage
 
@@ -265,6 +264,7 @@ def access(workspace: Workspace) -> "SshAccess | None":
     if settings is None:
         return None
     from audits.collect.live.ssh_login import ssh_access
+    from audits.nornir_inventory import nornir_inventory
 
     hosts = nornir_inventory(workspace.whole_fleet).hosts
     return ssh_access(hosts, settings, workspace.config.root, secret)

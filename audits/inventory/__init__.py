@@ -1,0 +1,1 @@
+"""The files of an inventory, brought into the form of facts."""
