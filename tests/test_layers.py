@@ -24,16 +24,7 @@ ALLOWED = {
     "document": {"parse", "errors"},
     "secret": {"errors"},
     "inventory": {"document", "facts", "parse", "errors", "subject", "settings"},
-    "fleet": {
-        "inventory",
-        "document",
-        "facts",
-        "parse",
-        "selector",
-        "errors",
-        "subject",
-        "settings",
-    },
+    "fleet": {"inventory", "document", "facts", "parse", "selector", "errors", "subject"},
     "nornir_inventory": {"fleet", "inventory"},
     "config": {
         "document",
@@ -49,7 +40,6 @@ ALLOWED = {
     "policy_file": {"document", "parse", "evaluate", "selector", "errors", "resources"},
     "waiver_file": {"document", "parse", "facts", "evaluate", "selector", "errors"},
     "schema": {
-        "fleet",
         "inventory",
         "config",
         "policy_file",
