@@ -24,7 +24,7 @@ from audits.report.sanitise import visible
 from audits.subject import Domain, MailHost, Subject
 
 if TYPE_CHECKING:
-    from audits.cli.job import Stored
+    from audits.cli.judging import Stored
 
 # How many subjects an error names.
 _NAMED = 5
@@ -113,10 +113,10 @@ def _meant(wrong: str, known: list[str]) -> str:
 def _explain_result(wanted: str, audit: Audit, config: Path | None, path: Path | None) -> Exit:
     """Every result of the audit on the subject, or on the services of the host that is named."""
     # An audit is explained without a run, and without all that makes one.
-    from audits.cli import job
+    from audits.cli import judging
 
-    run = job.stored(path or _latest(configuration(config).runs))
-    results = [r for r in job.stored_results(run.directory) if r.audit == audit.id]
+    run = judging.stored(path or _latest(configuration(config).runs))
+    results = [r for r in judging.stored_results(run.directory) if r.audit == audit.id]
     meant = [r for r in results if _names(wanted, r.subject)]
     if not meant:
         names = ", ".join(visible(str(r.subject)) for r in results[:_NAMED])

@@ -1,26 +1,21 @@
-"""The main job: collect, judge, write; every verb that runs something is made of these."""
+"""The main job: begin a run, collect, finish it; every verb that asks servers is made of these."""
 
 import asyncio
-import platform
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
-from importlib.metadata import version as version_of
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-import msgspec
-from msgspec import Struct
-
 from audits import __version__
 from audits.catalog import load
 from audits.cli.clock import now
+from audits.cli.judging import encode_judgment, judgment_of, stored_judgment
+from audits.cli.program import command_line, versions
 from audits.cli.watch import watching
 from audits.cli.workspace import Workspace
 from audits.collect.collector import Origin
@@ -29,18 +24,12 @@ from audits.collect.live.traffic import Traffic
 from audits.collect.plan import Plan, plan
 from audits.collect.stages import Collection, Population
 from audits.errors import SnapshotError, UsageError
-from audits.evaluate.comparison import Comparison, Key, compare
-from audits.evaluate.coverage import NotCovered, covered_policy, left_out, separated
-from audits.evaluate.engine import evaluate
-from audits.evaluate.policy import Policy, check, tls_questions
-from audits.evaluate.result import Result, decode_results, encode_result
-from audits.evaluate.waiver import Waiver
+from audits.evaluate.policy import Policy, tls_questions
 from audits.evidence.manifest import SCHEMA as MANIFEST_SCHEMA
 from audits.evidence.manifest import Manifest
 from audits.evidence.run_directory import (
     FACTS,
     JUDGED_BY,
-    RESULTS,
     RunDirectory,
     complete_runs,
     run_id,
@@ -65,21 +54,6 @@ if TYPE_CHECKING:  # a run begins once all that it needs is imported
 # here, since asking all audits means to import them.
 REMEMBERED = frozenset({kind_of(kind) for kind in (FleetScope, MtaStsTxt, MtaStsPolicy)})
 
-_STANDS_ON = ("nornir", "paramiko", "dnspython", "cryptography", "pyOpenSSL", "Jinja2", "msgspec")
-
-
-class Judgment(Struct, frozen=True):
-    """What a run is judged by; stored with it, so that it can be judged again the same way.
-
-    fleet: what reports call the fleet. folder: where in its repository it is kept; empty at its
-    top.
-    """
-
-    fleet: str
-    policy: Policy
-    waivers: tuple[Waiver, ...]
-    folder: str = ""
-
 
 def planned(policy: Policy, beyond: Beyond = UP_TO_RCPT) -> Plan:
     """What has to be collected for the audits that a policy has in force.
@@ -96,15 +70,6 @@ def planned(policy: Policy, beyond: Beyond = UP_TO_RCPT) -> Plan:
     if beyond.canary is not None and RelayProbes in facts:
         facts.add(BackscatterProbe)
     return plan(facts, AVAILABLE)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A run on disk: what was seen, and what it is to be judged by."""
-
-    directory: RunDirectory
-    snapshot: Snapshot
-    judgment: Judgment
 
 
 def begin(workspace: Workspace, parent: Path, previous: Path | None = None) -> RunDirectory:
@@ -276,67 +241,6 @@ def _declared(fact: type[F], snapshot: Snapshot) -> tuple[Observed[F], ...]:
     return tuple(each for each in found if isinstance(each, Observed))
 
 
-def judgment_of(workspace: Workspace) -> Judgment:
-    return Judgment(workspace.title, workspace.policy, workspace.waivers, workspace.folder)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Every result. gaps: what files under review can't show. before: the results of the base that
-    a change under review is compared with; comparison: what the change did; base: its facts there.
-    """
-
-    results: list[Result]
-    gaps: tuple[NotCovered, ...] = ()
-    before: tuple[Result, ...] = ()
-    comparison: Comparison | None = None
-    base: Snapshot | None = None
-
-
-def judge(snapshot: Snapshot, judgment: Judgment, run: RunDirectory | None = None) -> Judged:
-    """Every result, with the audits of the catalogue.
-
-    run: holds what they compare with: facts of an earlier run, those of the base of a change.
-    """
-    previous = run.previous() if run else None
-    results, gaps, untold = _judge(snapshot, judgment, previous)
-    base = run.base() if run else None
-    if base is None:
-        return Judged(results, gaps)
-    before, _, _ = _judge(base, judgment, previous)
-    if _limited(snapshot):
-        known = {(result.audit, result.subject) for result in results}
-        before = [result for result in before if (result.audit, result.subject) in known]
-    results, comparison = compare(base.header.run, before, results, untold=untold)
-    return Judged(results, gaps, tuple(before), comparison, base)
-
-
-def _judge(
-    snapshot: Snapshot, judgment: Judgment, previous: Snapshot | None
-) -> tuple[list[Result], tuple[NotCovered, ...], set[Key]]:
-    """The results, what files can't show, and the single results that are missing for that."""
-    audits = load()
-    scope = snapshot.fact(ReviewScope, snapshot.vantage)
-    policy = judgment.policy
-    if scope is None:
-        return list(evaluate(snapshot, policy, audits, judgment.waivers, previous)), (), set()
-    inside = covered_policy(policy, audits, scope)
-    results = list(evaluate(snapshot, inside, audits, judgment.waivers, previous))
-    kept, gaps = separated(results)
-    told = {(result.audit, result.subject) for result in kept}
-    untold = {key for r in results if (key := (r.audit, r.subject)) not in told}
-    return kept, (*left_out(policy, audits, scope), *gaps), untold
-
-
-def _limited(snapshot: Snapshot) -> bool:
-    scope = snapshot.fact(FleetScope, snapshot.vantage)
-    return scope is not None and scope.limit is not None
-
-
-def write_results(run: RunDirectory, results: Sequence[Result]) -> None:
-    run.write(RESULTS, map(encode_result, results))
-
-
 def resumed(workspace: Workspace, path: Path) -> tuple[Workspace, RunDirectory]:
     """A run that was cut off, and the workspace with the policy and waivers that it began with.
 
@@ -350,43 +254,6 @@ def resumed(workspace: Workspace, path: Path) -> tuple[Workspace, RunDirectory]:
         raise UsageError(f"{path}: files may have changed since; expected a new run --candidate")
     judgment = stored_judgment(run)
     return replace(workspace, policy=judgment.policy, waivers=judgment.waivers), run
-
-
-def stored(path: Path) -> Stored:
-    """A run on disk. Raises SnapshotError where there is none, or it can't be read."""
-    run = RunDirectory.open(path)
-    return Stored(run, run.snapshot(), stored_judgment(run))
-
-
-def stored_judgment(run: RunDirectory) -> Judgment:
-    """Raises SnapshotError where it can't be read, PolicyError where an audit is no more."""
-    text = b"".join(run.read(JUDGED_BY))
-    try:
-        judgment = msgspec.json.decode(text, type=Judgment)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SnapshotError(f"{run.path / JUDGED_BY}: not of this version: {error}") from error
-    check(judgment.policy, load())
-    return judgment
-
-
-def stored_results(run: RunDirectory) -> list[Result]:
-    return list(decode_results(run.read(RESULTS), str(run.path / RESULTS)))
-
-
-def stored_judged(run: Stored) -> Judged:
-    """What a stored run was judged to be; what stands beside its results is worked out again."""
-    results = stored_results(run.directory)
-    if run.snapshot.fact(ReviewScope, run.snapshot.vantage) is None:
-        return Judged(results)
-    return replace(judge(run.snapshot, run.judgment, run.directory), results=results)
-
-
-def ended(run: Stored) -> datetime:
-    """When a stored run ended; for one that has no manifest yet, when it last saw something."""
-    if run.directory.complete:
-        with suppress(SnapshotError):
-            return run.directory.manifest().ended
-    return max((o.provenance.at for o in run.snapshot), default=run.snapshot.header.as_of)
 
 
 def finish(
@@ -423,20 +290,3 @@ def _prepare_for_the_end() -> None:
     """What makes the reports is much to import, and servers are waited for meanwhile."""
     import_module("audits.cli.reporting")
     versions()
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Of Python, of mailproof, and of what it stands on."""
-    found = {"python": platform.python_version(), "mailproof": __version__}
-    return found | {name: version_of(name) for name in _STANDS_ON}
-
-
-def command_line() -> str:
-    """The command as typed, without the path of the program. It never holds a secret."""
-    return " ".join(["mailproof", *sys.argv[1:]])
-
-
-def encode_judgment(judgment: Judgment) -> bytes:
-    """As it is stored beside the results."""
-    return msgspec.json.format(msgspec.json.encode(judgment, order="deterministic"), indent=2)

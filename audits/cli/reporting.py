@@ -8,7 +8,8 @@ from pathlib import Path
 
 from audits.catalog import load
 from audits.cli.compiled import compiled_templates
-from audits.cli.job import Judged, Judgment, command_line
+from audits.cli.judging import Judged, Judgment
+from audits.cli.program import command_line
 from audits.evidence.run_directory import REPORT, SUMMARY, RunDirectory
 from audits.facts.snapshot import Snapshot
 from audits.policy_file import builtin_policies

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audits.cli import job
+from audits.cli import job, judging
 from audits.cli.clock import now
 from audits.cli.exits import Exit, for_change, for_results
 from audits.cli.form import Formats, SarifSuppressed, Wanted, by_itself, hand_out, keep, wanted
@@ -216,7 +216,7 @@ def whole_run(
     beyond: Beyond = UP_TO_RCPT,
     out: Outputs | None = None,
     review: "Review | None" = None,
-) -> job.Judged:
+) -> judging.Judged:
     """The whole job in an open run directory. review: the files that are judged, if any are."""
     out = out or Outputs()
     if review is not None and not review.live:
@@ -228,9 +228,9 @@ def whole_run(
     from audits.report.remark import Gate
 
     snapshot = collected.snapshot
-    judgment = job.judgment_of(workspace)
-    judged = job.judge(snapshot, judgment, directory)
-    job.write_results(directory, judged.results)
+    judgment = judging.judgment_of(workspace)
+    judged = judging.judge(snapshot, judgment, directory)
+    judging.write_results(directory, judged.results)
     ended = now()
     made = reported(snapshot, judgment, judged, ended=ended, complete=True)
     write_reports(directory, made, workspace.own_templates)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from audits.cli import job
+from audits.cli import judging
 from audits.cli.exits import Exit, for_results
 from audits.cli.form import (
     Format,
@@ -80,27 +80,27 @@ def evaluate(
     from audits.report.remark import Gate
 
     forms = wanted(format) or by_itself(quiet=quiet)
-    run = job.stored(stored)
+    run = judging.stored(stored)
     directory = _place_for(run.directory, output, forms)
     judgment = run.judgment
     if policy:
         chosen = checked_policy(configuration(config), policy)
-        judgment = job.Judgment(judgment.fleet, chosen, judgment.waivers, judgment.folder)
+        judgment = judging.Judgment(judgment.fleet, chosen, judgment.waivers, judgment.folder)
     if waivers or no_waivers:
         read = () if no_waivers else waivers_for(configuration(config), waivers, run.snapshot)
-        judgment = job.Judgment(judgment.fleet, judgment.policy, read, judgment.folder)
-    judged = job.judge(run.snapshot, judgment, run.directory)
+        judgment = judging.Judgment(judgment.fleet, judgment.policy, read, judgment.folder)
+    judged = judging.judge(run.snapshot, judgment, run.directory)
     complete = run.directory.complete
-    ended = job.ended(run)
+    ended = judging.ended(run)
     made = reported(run.snapshot, judgment, judged, ended=ended, complete=complete)
     gate = Gate(fail_on, max_unknown)
     remarks = remarked(run.snapshot, judgment, judged, gate, ended=ended, complete=complete)
     if directory is not None:
         directory.make()
-        job.write_results(directory, judged.results)
+        judging.write_results(directory, judged.results)
         write_reports(directory, made, None)
         keep(directory, forms, made, remarks, None, suppressed=sarif_suppressed)
-        directory.write(JUDGED_BY, [job.encode_judgment(judgment)])
+        directory.write(JUDGED_BY, [judging.encode_judgment(judgment)])
         if output is None:
             directory.renew()
     hand_out(forms, made, remarks, None, suppressed=sarif_suppressed)
@@ -140,12 +140,12 @@ def report(
     from audits.cli.reporting import remarked, reported
     from audits.report.remark import Gate
 
-    run = job.stored(stored)
+    run = judging.stored(stored)
     if not (stored / RESULTS).is_file():
         raise UsageError(f"{stored}: not judged yet; run `mailproof evaluate {stored}` first")
-    judged = job.stored_judged(run)
+    judged = judging.stored_judged(run)
     complete = run.directory.complete
-    ended = job.ended(run)
+    ended = judging.ended(run)
     made = reported(run.snapshot, run.judgment, judged, ended=ended, complete=complete)
     gate = Gate(fail_on, max_unknown, new_alone=fail_on_new)
     remarks = remarked(run.snapshot, run.judgment, judged, gate, ended=ended, complete=complete)
