@@ -64,7 +64,7 @@ FOLDER = Path(__file__).parent / "data" / "vectors"
 _PORTS = (25, 443, 465, 587)
 # Cases in which somebody stays silent need not wait; on a busy machine the others must not lose.
 _SILENT_S = 0.2
-_PATIENT_S = 3.0
+_PATIENT_S = 9.0
 _SERVER = pattern(r"127\.0\.0\.1:[0-9]+")
 _TOKEN = pattern(r"<<([^<>]+)>>")
 
@@ -320,6 +320,8 @@ class World:
         own = [_credentials("cn-only", h).chain for h, d in documents if d.certificate == "cn-only"]
         self._roots.write_bytes(authority().root_pem + b"".join(own))
         https_s = 1 if any(document.silent for _, document in documents) else _PATIENT_S
+        late = any("greeting_delay_s" in mta.behaviour for mta in self._case.smtp.values())
+        smtp_s = 1 if late else _PATIENT_S
         self.settings = Settings(
             resolver=ResolverSettings(
                 (self.names.address,),
@@ -329,7 +331,13 @@ class World:
                 second=second,
             ),
             limits=LimitSettings(
-                gap_s=0, connect_s=2, banner_s=2, reply_s=2, tls_s=2, https_s=https_s, domain_s=20
+                gap_s=0,
+                connect_s=smtp_s,
+                banner_s=smtp_s,
+                reply_s=smtp_s,
+                tls_s=smtp_s,
+                https_s=https_s,
+                domain_s=3 * _PATIENT_S,
             ),
             trust=TrustSettings(str(self._roots)),
             reputation=ReputationSettings(self._case.lists, self._case.domain_lists),
