@@ -13,7 +13,7 @@ from audits.facts.autoconfig import AutoconfigDocument, ClientAutoconfig
 from audits.facts.fact import AnyObservation, Observed, Reason, Unobserved
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.parse import autodiscover
-from audits.settings import LimitSettings, ResolverSettings, Settings, TrustSettings
+from audits.settings import LimitSettings, Settings, TrustSettings
 from audits.subject import Domain
 from tests.build import domain
 from tests.parse.test_autoconfig import BOMB, GOOD
@@ -54,8 +54,7 @@ def fetched(
                 trust=TrustSettings(ca_file=str(roots)),
                 redirect={"192.0.2.1:443": f"127.0.0.1:{server.port}"},
             )
-            asked = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
-            async with Resolver(asked) as resolver:
+            async with Resolver(names.settings) as resolver:
                 stated = Observed(domain(D.name, sends=sends), ORIGIN.live("inventory"))
                 snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [stated])
                 collector = AutoconfigFetch(resolver, ORIGIN, settings)
@@ -89,8 +88,7 @@ def discovered(
                 trust=TrustSettings(ca_file=str(roots)),
                 redirect=redirect,
             )
-            asked = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
-            async with Resolver(asked) as resolver:
+            async with Resolver(names.settings) as resolver:
                 declared = domain("x.example", submission=("mail.x.example",))
                 stated = Observed(declared, ORIGIN.live("inventory"))
                 snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [stated])

@@ -13,7 +13,6 @@ from audits.facts.caa import CaaSet, PolicyHostCaa
 from audits.facts.dns import MtaStsTxt
 from audits.facts.fact import AnyObservation, Fact, Observed, Reason, Unobserved
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
-from audits.settings import ResolverSettings
 from audits.subject import Domain, MailHost
 from tests.build import silent, snapshot
 from tests.catalog.mta_sts.policies import sts
@@ -41,17 +40,15 @@ def climbed(
     """An observation for each host, and the names that were asked for."""
 
     async def main() -> tuple[list[AnyObservation], list[str]]:
-        async with ScriptedDns(ZONES, script) as names:
-            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
-            async with Resolver(settings) as resolver:
-                seen = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"))
-                collector = CaaClimb(resolver, ORIGIN)
-                found = [
-                    observation
-                    for host in hosts
-                    for observation in await collector.collect(MailHost(host), seen)
-                ]
-                return found, names.names("CAA")
+        async with ScriptedDns(ZONES, script) as names, Resolver(names.settings) as resolver:
+            seen = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"))
+            collector = CaaClimb(resolver, ORIGIN)
+            found = [
+                observation
+                for host in hosts
+                for observation in await collector.collect(MailHost(host), seen)
+            ]
+            return found, names.names("CAA")
 
     return asyncio.run(main())
 
@@ -108,12 +105,10 @@ def climbed_for_policy(
     """The observation for the policy host of net.example, and the names that were asked for."""
 
     async def main() -> tuple[AnyObservation, list[str]]:
-        async with ScriptedDns(ZONES, script) as names:
-            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
-            async with Resolver(settings) as resolver:
-                collector = PolicyHostCaaClimb(resolver, ORIGIN)
-                (found,) = await collector.collect(Domain("net.example"), snapshot(*seen))
-                return found, names.names("CAA")
+        async with ScriptedDns(ZONES, script) as names, Resolver(names.settings) as resolver:
+            collector = PolicyHostCaaClimb(resolver, ORIGIN)
+            (found,) = await collector.collect(Domain("net.example"), snapshot(*seen))
+            return found, names.names("CAA")
 
     return asyncio.run(main())
 

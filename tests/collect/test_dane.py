@@ -16,7 +16,6 @@ from audits.facts.dns import MtaStsTxt
 from audits.facts.dnssec import DomainSecurity, HostSecurity, Security
 from audits.facts.fact import Fact, Observed, Reason, Unobserved
 from audits.facts.snapshot import Snapshot
-from audits.settings import ResolverSettings
 from audits.subject import Domain, MailHost, Role, Subject
 from tests.build import addresses, answer, host, mx, silent, snapshot
 from tests.servers.dns import Behaviour, ScriptedDns
@@ -56,15 +55,14 @@ def _collect(
     signed: Sequence[str] = (),
 ) -> tuple[Snapshot, ScriptedDns]:
     async def main() -> tuple[Snapshot, ScriptedDns]:
-        async with ScriptedDns({"d.example.": ZONE}, script) as server:
-            settings = ResolverSettings(
-                addresses=(server.address,), port=server.port, timeout_s=0.5, tries=1
-            )
-            async with Resolver(settings, signed=signed) as resolver:
-                asked: Collector = collector(resolver, ORIGIN)
-                found = snapshot(*seen)
-                found.add(await asked.collect(subject, found))
-                return found, server
+        async with (
+            ScriptedDns({"d.example.": ZONE}, script) as server,
+            Resolver(server.settings, signed=signed) as resolver,
+        ):
+            asked: Collector = collector(resolver, ORIGIN)
+            found = snapshot(*seen)
+            found.add(await asked.collect(subject, found))
+            return found, server
 
     return asyncio.run(main())
 

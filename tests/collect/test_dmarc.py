@@ -43,22 +43,18 @@ def _ask(
 
     async def main() -> tuple[AnyObservation, list[str]]:
         zones = {"example.": ZONE.format(record=record)}
-        async with ScriptedDns(zones, script) as server:
-            settings = ResolverSettings(
-                addresses=(server.address,), port=server.port, timeout_s=0.5, tries=1
+        async with ScriptedDns(zones, script) as server, Resolver(server.settings) as resolver:
+            walk = await dmarc_walk(resolver, D.name)
+            assert isinstance(walk, DmarcWalk)
+            server.asked.clear()
+            seen = snapshot(domain(D.name), walk)
+            made: Collector = (
+                DmarcReportMailboxes(resolver, ORIGIN)
+                if of == "mail"
+                else BimiLookup(resolver, ORIGIN)
             )
-            async with Resolver(settings) as resolver:
-                walk = await dmarc_walk(resolver, D.name)
-                assert isinstance(walk, DmarcWalk)
-                server.asked.clear()
-                seen = snapshot(domain(D.name), walk)
-                made: Collector = (
-                    DmarcReportMailboxes(resolver, ORIGIN)
-                    if of == "mail"
-                    else BimiLookup(resolver, ORIGIN)
-                )
-                (observation,) = await made.collect(D, seen)
-                return observation, sorted(f"{a.name} {a.rdtype}" for a in server.asked)
+            (observation,) = await made.collect(D, seen)
+            return observation, sorted(f"{a.name} {a.rdtype}" for a in server.asked)
 
     return asyncio.run(main())
 

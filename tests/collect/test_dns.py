@@ -33,7 +33,6 @@ from audits.facts.fact import (
     kind_of,
 )
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
-from audits.settings import ResolverSettings
 from audits.subject import Address, Domain, MailHost, Subject
 from tests.servers.dns import Behaviour, ScriptedDns
 
@@ -114,14 +113,10 @@ def _collect(
     seen: Sequence[AnyObservation] = (),
 ) -> tuple[Snapshot, ScriptedDns]:
     async def main() -> tuple[Snapshot, ScriptedDns]:
-        async with ScriptedDns(ZONES, script) as server:
-            settings = ResolverSettings(
-                addresses=(server.address,), port=server.port, timeout_s=0.5, tries=1
-            )
-            async with Resolver(settings) as resolver:
-                asked: Collector = collector(resolver, ORIGIN, wanted or collector.provides)
-                observations = await asked.collect(subject, _snapshot(*seen))
-                return _snapshot(*observations), server
+        async with ScriptedDns(ZONES, script) as server, Resolver(server.settings) as resolver:
+            asked: Collector = collector(resolver, ORIGIN, wanted or collector.provides)
+            observations = await asked.collect(subject, _snapshot(*seen))
+            return _snapshot(*observations), server
 
     return asyncio.run(main())
 

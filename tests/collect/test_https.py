@@ -23,7 +23,7 @@ from audits.facts.fact import AnyObservation, Observed, Reason, Unobserved, kind
 from audits.facts.https import MtaStsPolicy
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.parse.mta_sts import sts_records
-from audits.settings import LimitSettings, ResolverSettings, Settings, TrustSettings
+from audits.settings import LimitSettings, Settings, TrustSettings
 from audits.subject import Domain
 from tests.servers.dns import Behaviour, ScriptedDns
 from tests.servers.https import ScriptedHttps, page
@@ -75,11 +75,7 @@ def fetch(tmp_path: Path) -> Callable[..., AnyObservation]:
             async with (
                 ScriptedDns(ZONES, script) as names,
                 server.listening(credentials.server_context()),
-                Resolver(
-                    ResolverSettings(
-                        addresses=(names.address,), port=names.port, timeout_s=0.5, tries=1
-                    )
-                ) as resolver,
+                Resolver(names.settings) as resolver,
             ):
                 settings = Settings(
                     limits=LimitSettings(https_s=https_s, connect_s=https_s),

@@ -12,7 +12,6 @@ from audits.facts.fact import AnyObservation, Fact, Observed, Reason, Unobserved
 from audits.facts.helo import HeloName
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.facts.srv import ClientServices, SrvRecord, SrvTarget
-from audits.settings import ResolverSettings
 from audits.subject import Domain, MailHost, Subject
 from tests.build import domain, host
 from tests.servers.dns import Behaviour, ScriptedDns
@@ -44,13 +43,11 @@ def asked(
     """What the collector says, and how many questions it took."""
 
     async def main() -> tuple[AnyObservation, int]:
-        async with ScriptedDns(ZONES, script) as names:
-            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
-            async with Resolver(settings) as resolver:
-                stated = (Observed(fact, ORIGIN.live("inventory")) for fact in declared)
-                snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), stated)
-                (found,) = await make(resolver, ORIGIN).collect(subject, snapshot)
-                return found, len(names.asked)
+        async with ScriptedDns(ZONES, script) as names, Resolver(names.settings) as resolver:
+            stated = (Observed(fact, ORIGIN.live("inventory")) for fact in declared)
+            snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), stated)
+            (found,) = await make(resolver, ORIGIN).collect(subject, snapshot)
+            return found, len(names.asked)
 
     return asyncio.run(main())
 

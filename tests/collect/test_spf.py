@@ -9,7 +9,6 @@ from audits.collect.live.spf import SpfDomain, SpfHost
 from audits.facts.declared import DeclaredSender
 from audits.facts.fact import AnyObservation, Fact, Observed, Reason, Unobserved
 from audits.facts.spf import SpfEvaluation, SpfHelo, SpfResult, SpfWorstCase
-from audits.settings import ResolverSettings
 from audits.subject import Domain, MailHost, Role
 from tests.build import domain, host, snapshot
 from tests.servers.dns import Behaviour, ScriptedDns
@@ -43,15 +42,16 @@ def collected(
             f"{label}.d.example" if label != "apex" else "d.example": how
             for label, how in script.items()
         }
-        async with ScriptedDns({"d.example.": ZONE}, names) as server:
-            settings = ResolverSettings((server.address,), server.port, timeout_s=0.5, tries=1)
-            async with Resolver(settings) as resolver:
-                collector = (
-                    SpfDomain(resolver, ORIGIN, wanted)
-                    if isinstance(about, Domain)
-                    else SpfHost(resolver, ORIGIN)
-                )
-                found = await collector.collect(about, snapshot(*seen))
+        async with (
+            ScriptedDns({"d.example.": ZONE}, names) as server,
+            Resolver(server.settings) as resolver,
+        ):
+            collector = (
+                SpfDomain(resolver, ORIGIN, wanted)
+                if isinstance(about, Domain)
+                else SpfHost(resolver, ORIGIN)
+            )
+            found = await collector.collect(about, snapshot(*seen))
         return list(found), [(asked.name, asked.rdtype) for asked in server.asked]
 
     return asyncio.run(collect())

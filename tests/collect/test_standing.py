@@ -16,7 +16,7 @@ from audits.facts.fact import AnyObservation, Observed, Reason, Unobserved
 from audits.facts.reputation import DomainListings, Listing, Listings
 from audits.facts.rpki import RouteOrigin
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
-from audits.settings import ReputationSettings, ResolverSettings, RpkiSettings
+from audits.settings import ReputationSettings, RpkiSettings
 from audits.subject import Address, Domain
 from tests.build import domain
 from tests.parse.test_vrp import JSON
@@ -45,12 +45,10 @@ def asked(
     *zones: str, address: str = "192.0.2.7", script: Script | None = None
 ) -> tuple[AnyObservation, list[str]]:
     async def main() -> tuple[AnyObservation, list[str]]:
-        async with ScriptedDns(ZONES, script) as names:
-            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
-            async with Resolver(settings) as resolver:
-                collector = ListLookup(resolver, ORIGIN, ReputationSettings(zones))
-                (found,) = await collector.collect(Address(address), SEEN)
-                return found, names.names("A")
+        async with ScriptedDns(ZONES, script) as names, Resolver(names.settings) as resolver:
+            collector = ListLookup(resolver, ORIGIN, ReputationSettings(zones))
+            (found,) = await collector.collect(Address(address), SEEN)
+            return found, names.names("A")
 
     return asyncio.run(main())
 
@@ -104,15 +102,13 @@ def asked_about(
     """What the lists of domains say, and the names that were asked for."""
 
     async def main() -> tuple[AnyObservation, list[str]]:
-        async with ScriptedDns(DOMAIN_ZONES, script) as names:
-            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
-            async with Resolver(settings) as resolver:
-                configured = ReputationSettings(domain_zones=zones)
-                collector = DomainListLookup(resolver, ORIGIN, configured)
-                declared = Observed(domain(name, sends=sends), ORIGIN.live("inventory"))
-                seen = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [declared])
-                (found,) = await collector.collect(Domain(name), seen)
-                return found, names.names("A")
+        async with ScriptedDns(DOMAIN_ZONES, script) as names, Resolver(names.settings) as resolver:
+            configured = ReputationSettings(domain_zones=zones)
+            collector = DomainListLookup(resolver, ORIGIN, configured)
+            declared = Observed(domain(name, sends=sends), ORIGIN.live("inventory"))
+            seen = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [declared])
+            (found,) = await collector.collect(Domain(name), seen)
+            return found, names.names("A")
 
     return asyncio.run(main())
 

@@ -12,7 +12,6 @@ from audits.facts.fact import AnyObservation, Fact, Observed, Reason, Unobserved
 from audits.facts.snapshot import SCHEMA, Header, Snapshot
 from audits.facts.tlsrpt import TlsRptDestinations
 from audits.parse.tlsrpt import tlsrpt_records
-from audits.settings import ResolverSettings
 from audits.subject import Domain
 from tests.servers.dns import Behaviour, ScriptedDns
 
@@ -37,12 +36,10 @@ def asked(seen: AnyObservation, script: Script | None = None) -> tuple[AnyObserv
     """What the collector says, and the names that it asked for."""
 
     async def main() -> tuple[AnyObservation, list[str]]:
-        async with ScriptedDns(ZONES, script) as names:
-            settings = ResolverSettings((names.address,), names.port, timeout_s=0.5, tries=1)
-            async with Resolver(settings) as resolver:
-                snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [seen])
-                (found,) = await TlsRptMailboxes(resolver, ORIGIN).collect(D, snapshot)
-                return found, names.names("MX")
+        async with ScriptedDns(ZONES, script) as names, Resolver(names.settings) as resolver:
+            snapshot = Snapshot(Header(SCHEMA, "run", "here", NOW, "0"), [seen])
+            (found,) = await TlsRptMailboxes(resolver, ORIGIN).collect(D, snapshot)
+            return found, names.names("MX")
 
     return asyncio.run(main())
 
