@@ -83,6 +83,11 @@ class SmtpServer:
         self._server = await asyncio.start_server(self._accept, address, port)
         self.address, self.port = self._server.sockets[0].getsockname()[:2]
 
+    async def settle(self, within_s: float = 2.0) -> None:
+        """Waits until all clients have left, and what they sent last stands in `sessions`."""
+        if self._connections:
+            await asyncio.wait(self._connections, timeout=within_s)
+
     async def stop(self) -> None:
         """Stops listening and drops all connections."""
         if self._server is not None:

@@ -51,7 +51,7 @@ def asked(
     async def run() -> tuple[Snapshot, SmtpServer]:
         async with SmtpServer(behaviour) as server:
             seen = await ask(fleet(server.port, port, **about), port, wanted)
-            await asyncio.sleep(0.01)  # the server reads what was sent last
+            await server.settle()
             return seen, server
 
     return asyncio.run(run())

@@ -90,7 +90,7 @@ def tried(
         async with SmtpServer(behaviour) as server:
             seen = seen_before({port: server.port}, **about)
             await walk(seen, trust, {NAME: using or account()}, port)
-            await asyncio.sleep(0.01)
+            await server.settle()
             return seen, server
 
     return asyncio.run(run())

@@ -78,7 +78,7 @@ def walked(
             seen.add([Observed(promised or tlsa(), origin().live("test"))])
             await walk(seen, wanted={CertificateChain})
             found = await ask(seen)
-            await asyncio.sleep(0.01)  # the server reads what was sent last
+            await server.settle()
             return found, seen, server
 
     return asyncio.run(run())

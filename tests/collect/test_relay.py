@@ -61,7 +61,7 @@ def tried(
         async with SmtpServer(behaviour) as server:
             about.setdefault("domains", ("example.net",))
             seen = await try_relaying(fleet(server.port, port, **about), port, settings)
-            await asyncio.sleep(0.01)  # the server reads what was sent last
+            await server.settle()
             return seen, server
 
     return asyncio.run(run())

@@ -81,7 +81,7 @@ def walked(
         async with SmtpServer(behaviour) as server:
             seen = fleet(server.port, port, **about)
             await walk(seen, port, wanted=wanted, settings=settings, trust=trust)
-            await asyncio.sleep(0.01)  # the server reads what was sent last
+            await server.settle()
             return seen, server
 
     return asyncio.run(run())

@@ -37,7 +37,7 @@ def asked(
     async def run() -> tuple[Snapshot, SmtpServer]:
         async with SmtpServer(behaviour) as server:
             seen = await ask(server.port, settings, at, **about)
-            await asyncio.sleep(0.01)
+            await server.settle()
             return seen, server
 
     return asyncio.run(run())
