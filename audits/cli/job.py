@@ -149,7 +149,6 @@ def collect(
         {host.fact.subject: host for host in workspace.whole_fleet.hosts},
     )
     limits = workspace.settings.limits
-    Thread(target=_prepare_for_the_end, daemon=True).start()
     with (
         watching(run.keep, quiet=quiet) as watcher,
         asyncio.Runner() as loop,
@@ -167,6 +166,7 @@ def collect(
             pinned=_pinned(workspace),
         ) as live,
     ):
+        Thread(target=_prepare_for_the_end, daemon=True).start()
         if chosen.asks_dns:
             report = live.preflight()
             snapshot.add([report])
