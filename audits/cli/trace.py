@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 import textwrap
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -165,20 +166,32 @@ def trace(
     reader = _reader(to, read) if send else None
     shown = _Shown(stdout(), errand, quiet=as_json)
     started = now()
-    made = _walk(read, fleet, errand, through, shown)
-    if reader is not None and made.outlook is Outlook.DELIVERS:
-        shown.wait()
-        made = replace(made, arrival=asyncio.run(_awaited(reader, token, read)))
-    if as_json:
-        found = trace_object(
-            made,
-            started=started.isoformat(),
-            vantage=read.settings.vantage.name,
-            version=__version__,
-        )
-        typer.echo(json.dumps(found, indent=2))
-    else:
-        shown.end(made)
+    steps: list[TraceStep] = []
+
+    def tell(step: TraceStep) -> None:
+        steps.append(step)
+        shown.step(step)
+
+    def put(made: Trace) -> None:
+        vantage = read.settings.vantage.name
+        if as_json:
+            found = trace_object(
+                made, started=started.isoformat(), vantage=vantage, version=__version__
+            )
+            typer.echo(json.dumps(found, indent=2))
+        elif not made.interrupted:
+            shown.end(made)
+
+    try:
+        untried = _walk(read, fleet, errand, through, tell)
+        made = _made(errand, through, steps, untried=untried)
+        if reader is not None and made.outlook is Outlook.DELIVERS:
+            shown.wait()
+            made = replace(made, arrival=asyncio.run(_awaited(reader, token, read)))
+    except KeyboardInterrupt:
+        put(_made(errand, through, steps, interrupted=True))
+        raise
+    put(made)
     return _EXITS[result(made)]
 
 
@@ -187,13 +200,9 @@ def _walk(
     fleet: Fleet | None,
     errand: Errand,
     through: tuple[str, int] | None,
-    shown: "_Shown",
-) -> Trace:
-    steps: list[TraceStep] = []
-
-    def tell(step: TraceStep) -> None:
-        steps.append(step)
-        shown.step(step)
+    tell: Callable[[TraceStep], None],
+) -> tuple[Untried, ...]:
+    """Tells each step as it comes; returns what was left untried."""
 
     async def walk() -> tuple[Untried, ...]:
         settings = read.settings
@@ -213,12 +222,30 @@ def _walk(
             return tuple(walker.untried)
 
     with asyncio.Runner() as loop:
-        untried = loop.run(walk())
+        return loop.run(walk())
+
+
+def _made(
+    errand: Errand,
+    through: tuple[str, int] | None,
+    steps: Sequence[TraceStep],
+    *,
+    untried: tuple[Untried, ...] = (),
+    interrupted: bool = False,
+) -> Trace:
     host, port = through or ("", RELAY_PORT)
     literal = f"[{host}]" if ":" in host else host
     via = None if through is None else f"{literal}:{port}"
     submission = port != RELAY_PORT
-    return Trace(errand.sender, errand.recipient, via, submission, tuple(steps), untried)
+    return Trace(
+        sender=errand.sender,
+        recipient=errand.recipient,
+        via=via,
+        submission=submission,
+        steps=tuple(steps),
+        untried=untried,
+        interrupted=interrupted,
+    )
 
 
 async def _awaited(mailbox: Mailbox, token: str, read: Config) -> Arrival:

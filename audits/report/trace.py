@@ -57,6 +57,9 @@ def step_line(step: TraceStep, sender: str, recipient: str) -> StepLine:
 
 def verdict(trace: Trace) -> str:
     """What becomes of a message now, in a sentence or two."""
+    if trace.interrupted:
+        to = visible(trace.recipient)
+        return f"Interrupted before it was known what becomes of a message to {to}."
     if trace.submission:
         return _of_submission(trace)
     to = visible(trace.recipient)
@@ -130,12 +133,13 @@ def trace_object(trace: Trace, *, started: str, vantage: str, version: str) -> d
         "recipient": visible(trace.recipient),
         "via": None if trace.via is None else visible(trace.via),
         "steps": [_step_object(step, trace) for step in trace.steps],
+        "interrupted": trace.interrupted,
         "untried": [
             {"host": visible(left.host), "why": visible(left.why)} for left in trace.untried
         ],
         "arrival": None if trace.arrival is None else _arrival_object(trace.arrival),
         "result": result(trace),
-        "message_now": trace.outlook.value,
+        "message_now": None if trace.interrupted else trace.outlook.value,
         "sentence": verdict(trace),
         "remarks": list(remarks(trace)),
     }
@@ -143,7 +147,9 @@ def trace_object(trace: Trace, *, started: str, vantage: str, version: str) -> d
 
 def result(trace: Trace) -> str:
     """`through`, `breaks` or `undecided`; a message that was sent has to arrive where it is looked
-    for."""
+    for, and a trace that was cut off decides nothing."""
+    if trace.interrupted:
+        return "undecided"
     if trace.outlook is Outlook.DELIVERS and trace.arrival is not None:
         return "through" if trace.arrival.arrived else "undecided"
     if trace.outlook is Outlook.DELIVERS:

@@ -7,8 +7,9 @@ import json
 import re
 import signal
 import socket
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess
 from typing import Any
@@ -30,6 +31,7 @@ from tests.servers.dns import Behaviour as Answers
 from tests.servers.dns import ScriptedDns
 from tests.servers.smtp import (
     Behaviour,
+    RawServer,
     Script,
     SmtpServer,
     answering,
@@ -427,7 +429,7 @@ def test_json_names_its_schema_and_every_step_in_full(tmp_path: Path) -> None:
     assert found["schema"] == "mailproof/trace/v1"
     assert set(found) == {
         "schema", "version", "started", "vantage", "sender", "recipient", "via", "steps",
-        "untried", "arrival", "result", "message_now", "sentence", "remarks",
+        "interrupted", "untried", "arrival", "result", "message_now", "sentence", "remarks",
     }  # fmt: skip
     (rcpt,) = (step for step in found["steps"] if step["step"] == "rcpt")
     assert rcpt["host"] == "mx1.example.net"
@@ -718,26 +720,59 @@ def test_message_put_off_at_its_end_goes_to_the_next_host(tmp_path: Path) -> Non
     assert found["message_now"] == "delivers"
 
 
+@asynccontextmanager
+async def waiting(folder: Path, *more: str) -> AsyncIterator[tuple[Process, RawServer]]:
+    """A trace towards a server that says nothing, and that server."""
+    async with ScriptedDns({"example.net.": ONE}) as dns, raw_server(silence) as server:
+        redirect = {f"{ADDRESS}:25": f"127.0.0.1:{server.port}"}
+        patient = config(dns.port, redirect, "", "").replace("banner_s: 0.5", "banner_s: 60")
+        (folder / "mailproof.yaml").write_text(patient.replace("host_s: 5", "host_s: 60"))
+        command = (*COMMAND, "trace", TO, *more)
+        yield (
+            await asyncio.create_subprocess_exec(
+                *command, cwd=folder, env=environment(), stdout=PIPE, stderr=PIPE
+            ),
+            server,
+        )
+
+
 def test_interrupt_ends_at_once_after_the_steps_that_were_seen(tmp_path: Path) -> None:
-    async def cut() -> tuple[int, str, str]:
-        async with (
-            ScriptedDns({"example.net.": ONE}) as dns,
-            raw_server(silence) as server,
-        ):
-            redirect = {f"{ADDRESS}:25": f"127.0.0.1:{server.port}"}
-            patient = config(dns.port, redirect, "", "").replace("banner_s: 0.5", "banner_s: 60")
-            (tmp_path / "mailproof.yaml").write_text(patient.replace("host_s: 5", "host_s: 60"))
-            process = await asyncio.create_subprocess_exec(
-                *COMMAND, "trace", TO, cwd=tmp_path, env=environment(), stdout=PIPE, stderr=PIPE
-            )
+    async def cut() -> tuple[int | None, str, str]:
+        async with waiting(tmp_path) as (process, _):
             assert process.stdout is not None
             seen = (await process.stdout.readuntil(b"port 25 is open")).decode()
             process.send_signal(signal.SIGINT)
             rest, words = await asyncio.wait_for(process.communicate(), 20)
-            assert process.returncode is not None
             return process.returncode, seen + rest.decode(), words.decode()
 
     code, told, words = asyncio.run(cut())
     assert code == Exit.INTERRUPTED
     assert "TCP 25" in told
     assert words == "interrupted: nothing is kept\n"
+
+
+def test_interrupted_object_holds_the_steps_that_were_seen_and_decides_nothing(
+    tmp_path: Path,
+) -> None:
+    async def cut() -> tuple[int | None, str]:
+        async with waiting(tmp_path, "--json") as (process, server):
+            async with asyncio.timeout(20):
+                while not server.connections:
+                    await asyncio.sleep(0.01)
+                process.send_signal(signal.SIGTERM)
+                told, _ = await process.communicate()
+            return process.returncode, told.decode()
+
+    code, told = asyncio.run(cut())
+    found = json.loads(told)
+    assert code == Exit.TERMINATED
+    # The server may know of the connection before we do.
+    assert [step["step"] for step in found["steps"]][:2] == ["mx", "address"]
+    assert (found["interrupted"], found["result"], found["message_now"]) == (
+        True,
+        "undecided",
+        None,
+    )
+    assert found["sentence"] == (
+        f"Interrupted before it was known what becomes of a message to {TO}."
+    )
