@@ -9,18 +9,9 @@ from audits.config import find_config, read_config
 from audits.errors import UsageError
 from audits.resources import folder as shipped
 from audits.settings import Settings
+from tests.written import write
 
-
-@pytest.fixture(autouse=True)
-def _in_the_fleets_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def write(text: str, name: str) -> Path:
-    path = Path.cwd() / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def config(text: str) -> Any:

@@ -16,10 +16,7 @@ from audits.selector import read_selection
 from audits.subject import Role
 from tests.inventory.written import AT, domain, host, mail, read, write
 
-
-@pytest.fixture(autouse=True)
-def _in_the_fleets_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def test_shipped_inventory_is_read() -> None:

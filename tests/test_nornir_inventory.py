@@ -1,16 +1,11 @@
 """The fleet's hosts as Nornir sees them."""
 
-from pathlib import Path
-
 import pytest
 
 from audits.nornir_inventory import nornir_inventory
 from tests.inventory.written import HOSTS, read
 
-
-@pytest.fixture(autouse=True)
-def _in_the_fleets_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def test_nornir_sees_the_same_hosts() -> None:

@@ -12,18 +12,9 @@ from audits.policy_file import builtin_policies, merge, read_policy
 from audits.resources import folder as shipped
 from audits.subject import Domain
 from tests import build
+from tests.written import write
 
-
-@pytest.fixture(autouse=True)
-def _in_the_fleets_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def write(text: str, name: str) -> Path:
-    path = Path.cwd() / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def policy(text: str, name: str = "ours.yaml") -> Policy:

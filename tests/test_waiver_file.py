@@ -11,6 +11,8 @@ from audits.subject import Domain
 from audits.waiver_file import read_waivers
 from tests import build
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 AUDITS = ("spf-published", "dmarc-published")
 WAIVER = """\
 - id: w1
@@ -24,11 +26,6 @@ WAIVER = """\
   expires: 2027-02-28
   ticket: 42
 """
-
-
-@pytest.fixture(autouse=True)
-def _in_the_fleets_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def waivers(text: str) -> tuple[Waiver, ...]:
