@@ -69,7 +69,7 @@ class Trace(Struct, frozen=True):
 
     via: `host:port` where the MX records were not asked for. submission: through a submission
     service, where nothing is queued before it is handed over. arrival: None where no message was
-    sent, or nobody looked for it. interrupted: cut off, so that nothing can be said of its outlook.
+    sent, or nobody looked for it. interrupted: cut off; what no step has settled is not known.
     """
 
     sender: str

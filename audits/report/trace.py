@@ -57,7 +57,7 @@ def step_line(step: TraceStep, sender: str, recipient: str) -> StepLine:
 
 def verdict(trace: Trace) -> str:
     """What becomes of a message now, in a sentence or two."""
-    if trace.interrupted:
+    if _cut_short(trace):
         to = visible(trace.recipient)
         return f"Interrupted before it was known what becomes of a message to {to}."
     if trace.submission:
@@ -139,7 +139,7 @@ def trace_object(trace: Trace, *, started: str, vantage: str, version: str) -> d
         ],
         "arrival": None if trace.arrival is None else _arrival_object(trace.arrival),
         "result": result(trace),
-        "message_now": None if trace.interrupted else trace.outlook.value,
+        "message_now": None if _cut_short(trace) else trace.outlook.value,
         "sentence": verdict(trace),
         "remarks": list(remarks(trace)),
     }
@@ -214,6 +214,11 @@ def _step_object(step: TraceStep, trace: Trace) -> dict[str, Any]:
         "means": None if why is None else why.means,
         "mend": None if why is None else why.mend,
     }
+
+
+def _cut_short(trace: Trace) -> bool:
+    """What was seen before an interrupt settles nothing."""
+    return trace.interrupted and not trace.settled_by
 
 
 def _of_submission(trace: Trace) -> str:

@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec import structs
 
 from audits.facts.delivery import Station, StationState
 from audits.facts.fact import Reason, Step
 from audits.facts.trace import Arrival, Trace, TraceStep
-from audits.report.trace import arrival_lines, remarks, result, verdict
+from audits.report.trace import arrival_lines, remarks, result, trace_object, verdict
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 OPEN = Station(Step.TCP, StationState.PASSED, "open", "port 25 is open")
@@ -15,6 +16,7 @@ FILTERED = Station(Step.TCP, StationState.SILENT, "filtered", "no answer", reaso
 TAKEN = Station(Step.RCPT, StationState.PASSED, "250", "250 Ok")
 REFUSED = Station(Step.RCPT, StationState.BROKEN, "550", "550 5.1.1 no")
 PUT_OFF = Station(Step.RCPT, StationState.SILENT, "450", "450 later", reason=Reason.DEFERRED)
+SENT = Station(Step.DATA, StationState.PASSED, "250", "250 2.0.0 Ok: queued")
 DENIED = Station(Step.RCPT, StationState.BROKEN, "454", "454 4.7.1 Relay access denied")
 
 
@@ -61,6 +63,26 @@ def test_first_visit_that_settles_it_settles_it(
     made = trace(*visits)
     assert result(made) == outcome
     assert words in verdict(made)
+
+
+@pytest.mark.parametrize(
+    ("visits", "now", "words"),
+    [
+        ((), None, "Interrupted before it was known what becomes of a message to ana@example.net."),
+        (((OPEN,),), None, "Interrupted before it was known"),
+        (((OPEN, DENIED),), None, "Interrupted before it was known"),
+        (((OPEN, SENT),), "delivers", "Delivered: mx1.example.net has taken the message"),
+        (((OPEN, REFUSED),), "bounces", "what mx1.example.net says is final"),
+    ],
+)
+def test_interrupt_leaves_what_was_settled_and_decides_nothing(
+    visits: tuple[tuple[Station, ...], ...], now: str | None, words: str
+) -> None:
+    made = structs.replace(trace(*visits), interrupted=True)
+    found = trace_object(made, started="", vantage="here", version="0")
+    assert (found["interrupted"], found["result"]) == (True, "undecided")
+    assert found["message_now"] == now
+    assert words in found["sentence"]
 
 
 def test_arrival_is_told_with_what_others_wrote_made_safe() -> None:
