@@ -89,6 +89,11 @@ _ORDER = {
 }
 
 
+def endpoint(host: str, port: int) -> str:
+    """`host:port`, an IPv6 address in brackets (RFC 3986 section 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def sort_key(subject: Subject) -> tuple[int, str, str, str, int]:
     """Orders subjects by kind, then name, then address, then port; total and stable."""
     order = _ORDER[type(subject)]

@@ -22,7 +22,7 @@ from audits.errors import UsageError
 from audits.facts.dns import ResolverReport
 from audits.facts.fact import Silence
 from audits.settings import ResolverSettings
-from audits.subject import Role
+from audits.subject import Role, endpoint
 
 if TYPE_CHECKING:
     from audits.collect.live.ssh_login import Login
@@ -126,9 +126,9 @@ def _mx_endpoints(workspace: Workspace) -> list[tuple[str, int]]:
         if Role.MX not in host.roles:
             continue
         for address in host.addresses[:1]:
-            literal = f"[{address}]" if ":" in address else address
-            target = connect.get(_SMTP) or redirect.get(f"{literal}:{_SMTP}")
-            name, _, port = (target or f"{literal}:{_SMTP}").rpartition(":")
+            own = endpoint(address, _SMTP)
+            target = connect.get(_SMTP) or redirect.get(own) or own
+            name, _, port = target.rpartition(":")
             endpoints.append((name.strip("[]"), int(port)))
     return endpoints[:_HOSTS_TRIED]
 

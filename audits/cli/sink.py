@@ -18,6 +18,7 @@ from audits.errors import ParseError, UsageError
 from audits.parse.declared_name import declared_endpoint
 from audits.report.sanitise import visible
 from audits.settings import Mailbox
+from audits.subject import endpoint
 
 
 def register(app: typer.Typer) -> None:
@@ -80,8 +81,7 @@ async def _receive(running: Sink, address: str, port: int) -> None:
         await running.start(address, port)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
-        shown = f"[{running.address}]" if ":" in running.address else running.address
-        stderr().print(escape(f"listening on {shown}:{running.port}"))
+        stderr().print(escape(f"listening on {endpoint(running.address, running.port)}"))
         await ended.wait()
 
 

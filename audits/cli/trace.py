@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -29,7 +29,7 @@ from audits.collect.live.resolver import Resolver
 from audits.collect.live.service import RELAY_PORT
 from audits.collect.live.tcp import Unheard, is_address
 from audits.collect.live.trace import RelayTrace, ViaTrace
-from audits.collect.live.trace_errand import Errand, Surroundings
+from audits.collect.live.trace_errand import Errand, Surroundings, Tell
 from audits.collect.live.trust import TrustStore
 from audits.config import Config
 from audits.errors import ParseError, UsageError
@@ -53,6 +53,7 @@ from audits.report.trace import (
     verdict,
 )
 from audits.secret import secret
+from audits.subject import endpoint
 
 _GLYPHS = {
     StationState.PASSED: ("✓", "+", "green"),
@@ -167,6 +168,7 @@ def trace(
     shown = _Shown(stdout(), errand, quiet=as_json)
     started = now()
     steps: list[TraceStep] = []
+    untried: tuple[Untried, ...] = ()
 
     def tell(step: TraceStep) -> None:
         steps.append(step)
@@ -189,7 +191,7 @@ def trace(
             shown.wait()
             made = replace(made, arrival=asyncio.run(_awaited(reader, token, read)))
     except KeyboardInterrupt:
-        put(_made(errand, through, steps, interrupted=True))
+        put(_made(errand, through, steps, untried=untried, interrupted=True))
         raise
     put(made)
     return _EXITS[result(made)]
@@ -200,7 +202,7 @@ def _walk(
     fleet: Fleet | None,
     errand: Errand,
     through: tuple[str, int] | None,
-    tell: Callable[[TraceStep], None],
+    tell: Tell,
 ) -> tuple[Untried, ...]:
     """Tells each step as it comes; returns what was left untried."""
 
@@ -233,15 +235,11 @@ def _made(
     untried: tuple[Untried, ...] = (),
     interrupted: bool = False,
 ) -> Trace:
-    host, port = through or ("", RELAY_PORT)
-    literal = f"[{host}]" if ":" in host else host
-    via = None if through is None else f"{literal}:{port}"
-    submission = port != RELAY_PORT
     return Trace(
         sender=errand.sender,
         recipient=errand.recipient,
-        via=via,
-        submission=submission,
+        via=None if through is None else endpoint(*through),
+        submission=through is not None and through[1] != RELAY_PORT,
         steps=tuple(steps),
         untried=untried,
         interrupted=interrupted,

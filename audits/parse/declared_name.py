@@ -7,6 +7,7 @@ import dns.exception
 import dns.name
 
 from audits.errors import ParseError
+from audits.subject import endpoint
 
 # sub-domain = Let-dig [Ldh-str], RFC 5321 section 4.1.2, at least two of them; the last one is
 # never all digits (RFC 3696 section 2). `_` is let through: some domains of old have it.
@@ -65,4 +66,4 @@ def declared_endpoint(text: str) -> str:
         raise ParseError(
             f"found {text!r}, expected address:port such as 127.0.0.1:2525 or [::1]:2525"
         )
-    return f"[{canonical}]:{int(port)}" if bracketed else f"{canonical}:{int(port)}"
+    return endpoint(canonical, int(port))

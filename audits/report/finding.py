@@ -19,7 +19,7 @@ from audits.report.prose import Prose, first_sentence, prose
 from audits.report.sanitise import visible
 from audits.report.tree import Tree, trees_behind
 from audits.report.words import clock, counted, day, listed, number
-from audits.subject import Address, Domain, MailHost, Path, Service, Subject, sort_key
+from audits.subject import Address, Domain, MailHost, Path, Service, Subject, endpoint, sort_key
 
 # An audit that fails in more different words than this has its failures in one finding, as rows.
 _MAX_VARIANTS = 6
@@ -346,7 +346,7 @@ def _where(evidence: Evidence, material: Material) -> str:
         return visible(found.source)
     match evidence.subject:
         case Service(_, address, port) | Path(_, _, address, port) if address:
-            return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+            return endpoint(address, port)
         case _:
             return f"by {visible(found.collector)}" if found is not None else ""
 

@@ -26,7 +26,7 @@ from audits.facts.https import MtaStsPolicy
 from audits.facts.snapshot import Snapshot
 from audits.parse.mta_sts import Policy, sts_policy
 from audits.settings import Settings, TrustSettings
-from audits.subject import Domain, Subject
+from audits.subject import Domain, Subject, endpoint
 
 MAX_BODY_BYTES = 65_536
 _MAX_HEADER_TEXT = 200
@@ -126,7 +126,7 @@ class HttpsFetcher:
 
     def _target(self, address: str, port: int) -> tuple[str, int]:
         """Address and port to dial."""
-        own = _at(address, port)
+        own = endpoint(address, port)
         target, _, dialled = self._redirect.get(own, own).rpartition(":")
         return target.removeprefix("[").removesuffix("]"), int(dialled)
 
@@ -136,7 +136,7 @@ class HttpsFetcher:
         try:
             return await self._exchange(request, address, port)
         except httpx.HTTPError as error:
-            return _meaning(error, _at(address, port))
+            return _meaning(error, endpoint(address, port))
         except OSError as error:  # the file of private roots
             return Silence(Reason.INTERNAL, f"{self._trust.ca_file}: {error.strerror or error}")
 
@@ -223,10 +223,6 @@ def _no_address(host: str, replies: Sequence[Reply | Silence]) -> NoAnswer | Sil
             return reply
     absent = any(isinstance(r, Reply) and r.answer.rcode == "NXDOMAIN" for r in replies)
     return NoAnswer(f"{host} {'does not exist' if absent else 'has no address'}")
-
-
-def _at(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def trust_context(trust: TrustSettings) -> ssl.SSLContext:

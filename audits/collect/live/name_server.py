@@ -8,6 +8,7 @@ from typing import Protocol
 from audits.errors import ParseError
 from audits.facts.fact import Silence
 from audits.parse.dns_message import answers_question, query_message, question_section
+from audits.subject import endpoint
 
 _RECEIVE_BUFFER_BYTES = 1 << 20
 
@@ -82,11 +83,7 @@ class NameServer(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
 
     def __str__(self) -> str:
-        return (
-            f"[{self.address}]:{self.port}"
-            if ":" in self.address
-            else (f"{self.address}:{self.port}")
-        )
+        return endpoint(self.address, self.port)
 
     async def open(self) -> None:
         """Open the socket; where there can be none, `trouble` says why."""

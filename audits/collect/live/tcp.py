@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 from audits.errors import MailproofError
 from audits.facts.declared import DeclaredHost
 from audits.facts.fact import Reason, Silence
-from audits.subject import Service
+from audits.subject import Service, endpoint
 
 READ_OCTETS = 16 * 1024
 
@@ -51,8 +51,7 @@ class Target:
         return str(self) if self.redirected else self.address
 
     def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
+        return endpoint(self.address, self.port)
 
 
 class Stream(Protocol):
