@@ -38,6 +38,7 @@ class Judgment(Struct, frozen=True):
 
 
 def judgment_of(workspace: Workspace) -> Judgment:
+    """What a run of the workspace is judged by."""
     return Judgment(workspace.title, workspace.policy, workspace.waivers, workspace.folder)
 
 
@@ -100,6 +101,7 @@ def _limited(snapshot: Snapshot) -> bool:
 
 
 def write_results(run: RunDirectory, results: Sequence[Result]) -> None:
+    """Stores every result, a line each."""
     run.write(RESULTS, map(encode_result, results))
 
 
@@ -130,6 +132,7 @@ def stored_judgment(run: RunDirectory) -> Judgment:
 
 
 def stored_results(run: RunDirectory) -> list[Result]:
+    """Raises SnapshotError where they can't be read."""
     return list(decode_results(run.read(RESULTS), str(run.path / RESULTS)))
 
 
