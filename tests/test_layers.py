@@ -37,8 +37,16 @@ ALLOWED = {
         "facts",
         "resources",
     },
-    "policy_file": {"document", "parse", "evaluate", "selector", "errors", "resources"},
-    "waiver_file": {"document", "parse", "facts", "evaluate", "selector", "errors"},
+    "policy_file": {
+        "document",
+        "parse",
+        "evaluate",
+        "selector",
+        "errors",
+        "settings",
+        "resources",
+    },
+    "waiver_file": {"document", "parse", "facts", "evaluate", "selector", "errors", "settings"},
     "schema": {
         "inventory",
         "config",
