@@ -11,10 +11,9 @@ from audits.document import read_document
 from audits.errors import ParseError, UsageError
 from audits.parse.declared_name import declared_address, declared_endpoint
 from audits.parse.located_yaml import Document, Key, decode
-from audits.settings import ResolverSettings, Settings, SshSettings
+from audits.settings import ResolverSettings, Settings, SshSettings, Text
 
 NAME = "mailproof.yaml"
-Text = Annotated[str, Meta(pattern=r"\S", description="text")]
 
 
 class PluginEntry(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
 from audits.document import read_document
 from audits.errors import ParseError, PolicyError, UsageError
@@ -14,8 +14,7 @@ from audits.evaluate.verdict import Severity
 from audits.parse.located_yaml import Document, Key, decode, nearest
 from audits.resources import folder
 from audits.selector import Selection, read_selection
-
-Text = Annotated[str, Meta(pattern=r"\S", description="text")]
+from audits.settings import Text
 
 
 class Setting(Struct, frozen=True, forbid_unknown_fields=True):

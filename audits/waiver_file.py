@@ -3,9 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from audits.document import read_document
 from audits.errors import ParseError, PolicyError, UsageError
@@ -13,8 +12,7 @@ from audits.evaluate.waiver import MAX_DAYS, Waiver
 from audits.facts.declared import DeclaredDomain, DeclaredHost
 from audits.parse.located_yaml import Document, decode, nearest
 from audits.selector import read_selection, unmatched
-
-Text = Annotated[str, Meta(pattern=r"\S", description="text")]
+from audits.settings import Text
 
 
 class WaiverEntry(Struct, frozen=True, forbid_unknown_fields=True):
