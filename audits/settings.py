@@ -185,7 +185,8 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of patience and pace. `_s` are seconds.
 
     concurrency: subjects at once. per_address: connections at once to one address.
-    gap_s: pause to an address after a probe that its server may count as an abort.
+    gap_s: how long at most the server at an address is given to let go of a connection that ended
+    in the middle, before another takes its place.
     domain_s, host_s: deadline for all that is asked of one domain, one host or service.
     """
 

@@ -1,5 +1,6 @@
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -57,8 +58,22 @@ def test_turns_come_in_the_order_of_asking() -> None:
     assert order == list(range(6))
 
 
+async def stays(until: float) -> None:
+    """A server that does not let go."""
+    await asyncio.sleep(until - asyncio.get_running_loop().time())
+
+
+async def lets_go(until: float) -> None:
+    """A server that lets go at once."""
+
+
 def waits_after(
-    aborted: bool, throttled: bool, times: int = 1, gap_s: float = 0.05, per_address: int = 1
+    leave: Callable[[float], Awaitable[None]] | None = None,
+    *,
+    throttled: bool = False,
+    times: int = 1,
+    gap_s: float = 0.05,
+    per_address: int = 1,
 ) -> float:
     """How long the next slot takes after that many connections that ended so."""
 
@@ -68,7 +83,7 @@ def waits_after(
         for _ in range(times):
             async with budget.slot(ADDRESS) as slot:
                 begun = time.monotonic()
-                slot.aborted, slot.throttled = aborted, throttled
+                slot.leave, slot.throttled = leave, throttled
         async with budget.slot(ADDRESS):
             return time.monotonic() - begun
 
@@ -76,28 +91,40 @@ def waits_after(
 
 
 def test_after_a_good_connection_the_next_begins_at_once() -> None:
-    assert waits_after(aborted=False, throttled=False) < 0.04
+    assert waits_after() < 0.04
 
 
-def test_place_of_an_aborted_connection_stays_taken_for_the_gap() -> None:
-    assert 0.05 <= waits_after(aborted=True, throttled=False) < 0.15
+def test_place_of_a_connection_that_is_left_stays_taken_for_the_gap() -> None:
+    assert 0.05 <= waits_after(stays) < 0.15
 
 
-def test_other_places_are_free_after_an_abort() -> None:
-    assert waits_after(aborted=True, throttled=False, per_address=2) < 0.04
+def test_place_is_free_as_soon_as_the_server_has_let_go() -> None:
+    assert waits_after(lets_go, gap_s=5.0) < 1
 
 
-def test_no_more_than_all_places_rest_at_once() -> None:
-    assert 0.05 <= waits_after(aborted=True, throttled=False, times=2, per_address=2) < 0.15
+def test_other_places_are_free_meanwhile() -> None:
+    assert waits_after(stays, per_address=2) < 0.04
+
+
+def test_no_more_than_all_places_are_being_left_at_once() -> None:
+    assert 0.05 <= waits_after(stays, times=2, per_address=2) < 0.15
+
+
+def test_holder_does_not_wait_until_the_server_lets_go() -> None:
+    async def run() -> None:
+        async with pace(gap_s=5.0).slot(ADDRESS) as slot:
+            slot.leave = stays
+
+    asyncio.run(asyncio.wait_for(run(), 1))
 
 
 def test_after_421_no_place_is_free() -> None:
-    assert 0.04 <= waits_after(aborted=True, throttled=True, gap_s=0.01, per_address=2) < 0.12
+    assert 0.04 <= waits_after(stays, throttled=True, gap_s=0.01, per_address=2) < 0.12
 
 
 def test_after_each_421_the_pause_grows_fourfold() -> None:
-    assert 0.04 <= waits_after(aborted=False, throttled=True, gap_s=0.01) < 0.12
-    assert 0.16 <= waits_after(aborted=False, throttled=True, times=2, gap_s=0.01) < 0.4
+    assert 0.04 <= waits_after(throttled=True, gap_s=0.01) < 0.12
+    assert 0.16 <= waits_after(throttled=True, times=2, gap_s=0.01) < 0.4
 
 
 def test_the_pause_after_421_is_bounded() -> None:

@@ -3,12 +3,20 @@ import socket
 
 import pytest
 
-from audits.collect.live.tcp import Attempt, Target, Unheard, dial, target_of
+from audits.collect.live.tcp import (
+    MAX_PARTING_OCTETS,
+    READ_OCTETS,
+    Attempt,
+    Target,
+    Unheard,
+    dial,
+    target_of,
+)
 from audits.facts.declared import DeclaredHost, DeclaredService
 from audits.facts.fact import Reason
 from audits.subject import Service
 from tests.build import host
-from tests.servers.smtp import raw_server, silence
+from tests.servers.smtp import Script, drip, hang_up, raw_server, reset, silence
 
 SERVICE = Service("mx.example.net", "192.0.2.1", 25)
 
@@ -75,10 +83,72 @@ def test_reading_from_a_silent_server_ends_with_the_deadline() -> None:
             assert attempt.stream is not None
             with pytest.raises(Unheard) as caught:
                 await attempt.stream.read(asyncio.get_running_loop().time() + 0.05)
-            attempt.stream.abort()
+            attempt.stream.close()
         assert caught.value.silence.reason is Reason.TIMEOUT
 
     asyncio.run(run())
+
+
+async def ends_with_us(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"220 mx.example.net ESMTP\r\n")
+    await reader.read()
+
+
+async def ends_later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    await asyncio.sleep(0.1)
+
+
+async def stays(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    await asyncio.sleep(60)
+
+
+def takes_to_leave(script: Script, limit_s: float, after_s: float = 0.0) -> float:
+    """Seconds that it takes to leave, begun `after_s` from the connection."""
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        async with raw_server(script) as server:
+            attempt = await dial(Target(server.address, server.port), 1)
+            assert attempt.stream is not None
+            await asyncio.sleep(after_s)
+            begun = loop.time()
+            await attempt.stream.leave(begun + limit_s)
+            return loop.time() - begun
+
+    return asyncio.run(run())
+
+
+def test_leaving_is_done_once_the_server_has_ended_its_side() -> None:
+    assert takes_to_leave(ends_with_us, 5) < 1
+    assert 0.1 <= takes_to_leave(ends_later, 5) < 1
+
+
+@pytest.mark.parametrize("script", [hang_up, reset])
+def test_leaving_a_server_that_is_gone_takes_no_time(script: Script) -> None:
+    assert takes_to_leave(script, 5, after_s=0.05) < 1
+
+
+@pytest.mark.parametrize("script", [stays, drip])
+def test_server_that_stays_is_left_when_the_time_is_over(script: Script) -> None:
+    assert 0.2 <= takes_to_leave(script, 0.2) < 1
+
+
+def test_server_that_talks_on_is_not_heard_out() -> None:
+    sent = 0
+
+    async def talks_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        # Little room in the kernel, so that what is not read is soon not sent.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        while True:
+            writer.write(bytes(READ_OCTETS))
+            await writer.drain()
+            sent += READ_OCTETS
+
+    assert 0.3 <= takes_to_leave(talks_on, 0.3) < 1
+    assert MAX_PARTING_OCTETS < sent < 16 * 1024 * 1024
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ async def shake(address: str, port: int, server_name: str = NAME) -> Handshake:
     try:
         return await shake_hands(attempt.stream, server_name, 0.3)
     finally:
-        attempt.stream.abort()
+        attempt.stream.close()
 
 
 def with_context(context: ssl.SSLContext, server_name: str = NAME) -> Handshake:

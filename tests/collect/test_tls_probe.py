@@ -414,14 +414,39 @@ async def test_question_without_answer_is_asked_once_more_at_the_end() -> None:
     async def moody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal turns
         turns += 1
+        first = turns == 1
         await reader.read(65536)
-        if turns > 1:
+        if not first:
             writer.write(b"\x15\x03\x03\x00\x02\x02\x28")
 
     async with raw_server(answering(moody)) as server:
         found = await probe(server.port, settings=SETTINGS)
     assert found.outcomes() == {"refused"}
     assert found.connections == len(found.offers) + 1
+
+
+@pytest.mark.parametrize(("current", "first"), [("TLSv1.3", 2), (None, 1)])
+@on_a_loop
+async def test_hellos_come_two_at_once_where_tls_is_known_to_be_spoken(
+    current: str | None, first: int
+) -> None:
+    now, most = 0, []
+
+    async def refusing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal now
+        now += 1
+        most.append(now)
+        await reader.read(65536)
+        await asyncio.sleep(0.1)
+        writer.write(b"\x15\x03\x03\x00\x02\x02\x28")
+        await reader.read()
+        now -= 1
+
+    async with raw_server(answering(refusing)) as server:
+        found = await probe(server.port, current=current)
+    assert found.outcomes() == {"refused"}
+    assert max(most) == 2
+    assert most[: first + 1].count(2) == first - 1
 
 
 def closing_instead(made: ssl.SSLContext) -> Script:

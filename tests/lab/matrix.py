@@ -493,9 +493,7 @@ POSTFIX = (
                 "tls-signature-hash-strong",
             ),
             FAIL,
-        )
-        # The details of what is wrong took the connection that renegotiation is tried in.
-        | {"tls-legacy-features-off:25": UNKNOWN},
+        ),
     ),
     Row(
         "no-tls13",

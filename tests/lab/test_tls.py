@@ -73,7 +73,6 @@ ROWS = (
         "stock",
         suites(_STOCK_SUITES, **_STOCK),
         frozenset({VERSION, DENIED, ALLOWED, EXCHANGE, HASH}),
-        left_open=frozenset({FEATURES}),
     ),
     Row(
         "certified",
@@ -92,7 +91,6 @@ ROWS = (
         "anonymous",
         suites(f"{_AEAD}:AECDH-AES256-SHA:@SECLEVEL=0", smtpd_tls_exclude_ciphers=""),
         frozenset({DENIED, ALLOWED, HASH}),
-        left_open=frozenset({FEATURES}),
     ),
     Row(
         "static",

@@ -321,11 +321,12 @@ class Conversation:
         self.finished = True
 
     def close(self) -> None:
-        """Closes the connection: in order after QUIT, else at once."""
-        if self.finished:
-            self._stream.close()
-        else:
-            self._stream.abort()
+        """Closes the connection, after QUIT."""
+        self._stream.close()
+
+    async def leave(self, until: float) -> None:
+        """Ends the connection without QUIT; done once the server has let go of it, or then."""
+        await self._stream.leave(until)
 
     def _tls_failed(self, handshake: Handshake) -> TlsFailed:
         self.note(f"TLS handshake: {handshake.error}")
@@ -414,5 +415,7 @@ async def connected(
             yield Connected(attempt, talk)
         finally:
             slot.throttled = talk.throttled
-            slot.aborted = not talk.finished
-            talk.close()
+            if talk.finished:
+                talk.close()
+            else:
+                slot.leave = talk.leave

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,9 +16,13 @@ MAX_BACKOFF_S = 60.0
 
 @dataclass
 class Slot:
-    """Leave to hold one connection. Its holder says how the connection ended; good is assumed."""
+    """Permission to hold one connection. Its holder says how that ended; good is assumed.
 
-    aborted: bool = False
+    leave: given of one that its server may count as an abort: ends it, and is done once the server
+    has let go of it, or at that time of the loop.
+    """
+
+    leave: Callable[[float], Awaitable[None]] | None = None
     throttled: bool = False
 
 
@@ -26,7 +30,7 @@ class Slot:
 class _Address:
     """State of one address. not_before: of the pace's clock; backoff_s: 0 while all is well.
 
-    active: places taken, those that rest after an abort included.
+    active: places taken, those of connections that are being left included.
     """
 
     active: int = 0
@@ -39,10 +43,11 @@ class _Address:
 class Pace:
     """Slots for connections, per address dialled, first come first served.
 
-    At most `limits.per_address` at once. The place of one that its server may count as an abort
-    stays taken for `limits.gap_s`: servers keep a process for it a while, so that never more than
-    so many are busy with us. After a 421 nobody comes near the address for a pause that grows
-    fourfold each time, up to MAX_BACKOFF_S; a conversation that ends well resets it.
+    At most `limits.per_address` at once. One that ends in the middle keeps its place until the
+    server has let go of it, `limits.gap_s` at most: some keep a process for it a while, and never
+    more than so many are to be busy with us. Nobody waits for that but who comes next. After a 421
+    nobody comes near the address for a pause that grows fourfold each time, up to MAX_BACKOFF_S; a
+    conversation that ends well resets it.
     Belongs to one event loop. dialled: how many connections were tried so far, by port; walked: how
     many of them for the usual conversation with a service.
     """
@@ -53,6 +58,7 @@ class Pace:
         self._limits = limits
         self._clock = clock
         self._addresses: dict[str, _Address] = {}
+        self._leaving: set[asyncio.Task[None]] = set()  # the loop itself keeps no hold of them
 
     @asynccontextmanager
     async def slot(self, address: str) -> AsyncIterator[Slot]:
@@ -100,13 +106,22 @@ class Pace:
         if slot.throttled:
             grown = max(state.backoff_s, self._limits.gap_s) * BACKOFF_FACTOR
             state.backoff_s = min(grown, MAX_BACKOFF_S)
-        elif not slot.aborted:
+        elif slot.leave is None:
             state.backoff_s = 0.0
         state.not_before = max(state.not_before, self._clock() + state.backoff_s)
-        if slot.aborted and self._limits.gap_s:
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._limits.gap_s, self._vacate, address, state)
+        if slot.leave is None:
+            self._vacate(address, state)
         else:
+            leaving = asyncio.create_task(self._leave(address, state, slot.leave))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+
+    async def _leave(
+        self, address: str, state: _Address, leave: Callable[[float], Awaitable[None]]
+    ) -> None:
+        try:
+            await leave(asyncio.get_running_loop().time() + self._limits.gap_s)
+        finally:
             self._vacate(address, state)
 
     def _vacate(self, address: str, state: _Address) -> None:

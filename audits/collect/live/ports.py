@@ -81,8 +81,7 @@ class PortSweep:
             self.pace.dialled[target.port] += 1
             attempt = await dial(target, min(self.settings.limits.connect_s, MAX_CONNECT_S))
             if attempt.stream is not None:
-                slot.aborted = True
-                attempt.stream.close()
+                slot.leave = attempt.stream.leave
         return SurveyedPort(port, attempt.state, str(target), attempt.silence)
 
 

@@ -81,9 +81,9 @@ class RenegotiatingClient:
         """Closes below."""
         self._below.close()
 
-    def abort(self) -> None:
-        """Closes at once."""
-        self._below.abort()
+    async def leave(self, until: float) -> None:
+        """Leaves below."""
+        await self._below.leave(until)
 
     async def _drive(self, step: Callable[[], T], until: float) -> T:
         """What a step of OpenSSL gives once it has the octets that it needs."""

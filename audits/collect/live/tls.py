@@ -114,9 +114,9 @@ class TlsStream:
         """Closes below. No close_notify: the SMTP session has ended with QUIT."""
         self._below.close()
 
-    def abort(self) -> None:
-        """Closes at once."""
-        self._below.abort()
+    async def leave(self, until: float) -> None:
+        """Leaves below."""
+        await self._below.leave(until)
 
     async def _flush(self, until: float) -> None:
         if self._outgoing.pending:

@@ -239,8 +239,10 @@ class _Inquiry:
 
     async def _ask_open(self) -> None:
         while self._left > 0 and not self._deadline.over and not self._unanswered():
-            # One by one until it is known that the service answers hellos at all.
-            answers = any(offer.outcome != "inconclusive" for offer in self._offers)
+            # One by one until it is known that the service speaks TLS at all.
+            answers = self._current is not None or any(
+                offer.outcome != "inconclusive" for offer in self._offers
+            )
             most = min(self._settings.limits.per_address, self._left) if answers else 1
             hellos = next_hellos(self._ask, self._offers, self._current, most)
             if not hellos and self._deep:
