@@ -1,10 +1,9 @@
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from audits.collect.live.pace import MAX_BACKOFF_S, Pace
+from audits.collect.live.pace import MAX_BACKOFF_S, Leave, Pace
 from audits.settings import LimitSettings
 
 ADDRESS = "192.0.2.1"
@@ -68,7 +67,7 @@ async def lets_go(until: float) -> None:
 
 
 def waits_after(
-    leave: Callable[[float], Awaitable[None]] | None = None,
+    leave: Leave | None = None,
     *,
     throttled: bool = False,
     times: int = 1,

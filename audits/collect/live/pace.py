@@ -13,16 +13,18 @@ from audits.subject import Service
 BACKOFF_FACTOR = 4
 MAX_BACKOFF_S = 60.0
 
+# Ends a connection; done once its server has let go of it, or at that time of the loop.
+Leave = Callable[[float], Awaitable[None]]
+
 
 @dataclass
 class Slot:
     """Permission to hold one connection. Its holder says how that ended; good is assumed.
 
-    leave: given of one that its server may count as an abort: ends it, and is done once the server
-    has let go of it, or at that time of the loop.
+    leave: given of one that its server may count as an abort.
     """
 
-    leave: Callable[[float], Awaitable[None]] | None = None
+    leave: Leave | None = None
     throttled: bool = False
 
 
@@ -116,9 +118,7 @@ class Pace:
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
 
-    async def _leave(
-        self, address: str, state: _Address, leave: Callable[[float], Awaitable[None]]
-    ) -> None:
+    async def _leave(self, address: str, state: _Address, leave: Leave) -> None:
         try:
             await leave(asyncio.get_running_loop().time() + self._limits.gap_s)
         finally:
